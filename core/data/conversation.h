@@ -1,0 +1,73 @@
+// What a model learns from, before tokens: conversations, plain texts, and the chat format.
+//
+// The chat format (ChatML, as GuppyLM writes it):
+//
+//   <|im_start|>user\n...<|im_end|>\n<|im_start|>assistant\n...<|im_end|>
+//
+// A *response* token belongs to an assistant turn's content or is the <|im_end|> that closes it;
+// these are the tokens a model is trained on when loss is on the response only.
+#ifndef SHOAL_CORE_DATA_CONVERSATION_H_
+#define SHOAL_CORE_DATA_CONVERSATION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/data/tokenizer.h"
+
+namespace shoal::data {
+
+enum class Role { kSystem, kUser, kAssistant };
+std::string_view RoleName(Role role);
+std::optional<Role> ParseRole(std::string_view name);
+
+struct Message {
+  Role role = Role::kUser;
+  std::string content;
+  bool operator==(const Message&) const = default;
+};
+
+struct Conversation {
+  std::vector<Message> messages;
+  std::string topic;  // may be empty
+  bool operator==(const Conversation&) const = default;
+};
+
+// A stretch of an example's text that is encoded on its own.
+struct Segment {
+  uint32_t end = 0;     // in bytes; it begins where the previous one ends
+  bool markup = false;  // special tokens are recognised here; false: message content, never special
+  bool response = false;  // its tokens are response tokens
+};
+
+// One training example: text plus how to encode it.
+struct Example {
+  std::string text;
+  std::vector<Segment> segments;  // cover the text; none means one plain segment with markup
+  std::string topic;
+  bool chat = false;  // a conversation: too long means truncated. Otherwise cut into windows.
+};
+
+// Conversation -> example. Content that happens to contain "<|im_end|>" stays ordinary text.
+Example RenderConversation(Conversation conversation);
+
+// The start of an example that asks for an answer: all messages, then "<|im_start|>assistant\n".
+Example RenderPrompt(Conversation conversation);
+
+// Text that may already hold the markup (GuppyLM's `{"text": ...}` lines): finds the assistant
+// turns. Without any "<|im_start|>" it is a plain example.
+Example ExampleFromText(std::string text);
+
+// Tokens of an example. `response[i]` is 1 for response tokens; the vectors are overwritten and
+// have equal sizes.
+void EncodeExample(const Example& example, Encoder& encoder, std::vector<int32_t>& tokens,
+                   std::vector<uint8_t>& response);
+
+// One JSONL line without the newline: {"messages":[{"role":...,"content":...},...],"topic":...}.
+std::string ToJsonLine(const Conversation& conversation);
+
+}  // namespace shoal::data
+
+#endif  // SHOAL_CORE_DATA_CONVERSATION_H_

@@ -1,0 +1,86 @@
+// Personas: a character's conversations, generated from a readable YAML grammar.
+//
+// A persona has *topics*; a topic has prompt templates and response templates; templates contain
+// *blanks* that are filled anew in every conversation (never once at load, which is how generators
+// end up with ten answers to a topic). The grammar is described in personas/FORMAT.md:
+//
+//   {fish}          a filler of the blank `fish`; a second {fish} in the same conversation differs
+//   {fish@1}        the same filler wherever {fish@1} stands in this conversation
+//   {^fish}         with a capital first letter       {a fish}  with "a" or "an" before it
+//   {red|green|}    one of the alternatives; may be empty
+//
+// Conversation `index` is a pure function of (persona, seed, index) through Philox, so any part can
+// be generated again, on any machine, in any order.
+#ifndef SHOAL_CORE_DATA_PERSONA_H_
+#define SHOAL_CORE_DATA_PERSONA_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/data/conversation.h"
+
+namespace shoal::data {
+
+// A compiled persona file. Immutable, thread-safe, cheap to copy.
+class Persona {
+ public:
+  // Errors: NotFound; InvalidArgument listing every violation as file:line:column: what is wrong.
+  static absl::StatusOr<Persona> Load(const std::string& path);
+  static absl::StatusOr<Persona> FromYaml(std::string_view yaml, const std::string& name);
+
+  const std::string& name() const;
+  const std::string& about() const;
+  std::vector<std::string> topics() const;
+
+  // Requires index >= 0. A user message, an assistant message, and the topic.
+  Conversation Generate(uint64_t seed, int64_t index) const;
+
+  struct Grammar;  // defined in persona_grammar.h
+
+ private:
+  explicit Persona(std::shared_ptr<const Grammar> grammar);
+  std::shared_ptr<const Grammar> grammar_;  // shared by copies
+};
+
+struct TopicReport {
+  std::string topic;
+  int64_t conversations = 0;
+  int64_t unique_prompts = 0;
+  int64_t unique_responses = 0;
+};
+
+struct PersonaReport {
+  int64_t conversations = 0;
+  int64_t unique_conversations = 0;
+  int64_t unique_prompts = 0;
+  int64_t unique_responses = 0;
+  int64_t response_words_min = 0;
+  int64_t response_words_max = 0;
+  double response_words_mean = 0;
+  int64_t prompts_also_in_train = 0;  // held-out prompts that training has too (with other answers)
+  std::vector<TopicReport> topics;    // in the order of the file
+};
+
+struct PersonaData {
+  std::vector<Conversation> train;     // in order of index
+  std::vector<Conversation> held_out;  // in order of index
+  PersonaReport report;
+};
+
+// Generates conversations 0..count-1 and keeps `held_out_fraction` of them apart. All conversations
+// with the same answer fall on the same side: no held-out conversation and no held-out answer
+// occurs in training. The held-out count is met exactly unless answers repeat too often. Errors:
+// InvalidArgument (count < 1, fraction outside [0, 1)).
+absl::StatusOr<PersonaData> GeneratePersona(const Persona& persona, int64_t count, uint64_t seed,
+                                            double held_out_fraction = 0.05);
+
+// Renders conversations for tokenization (RenderConversation of each).
+std::vector<Example> RenderAll(const std::vector<Conversation>& conversations);
+
+}  // namespace shoal::data
+
+#endif  // SHOAL_CORE_DATA_PERSONA_H_

@@ -1,0 +1,90 @@
+// A shard: one tokenized data set in one file, mapped into memory by trainers.
+//
+// The layout is described in SHARD_FORMAT.md: a versioned little-endian header, then
+// 64-byte-aligned sections, all covered by SHA-256. Tokens are u16 when the vocabulary has at most
+// 65,536 entries, else u32. Every example has at least two tokens, so it has at least one target.
+#ifndef SHOAL_CORE_DATA_SHARD_H_
+#define SHOAL_CORE_DATA_SHARD_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/data/conversation.h"
+#include "core/data/tokenizer.h"
+
+namespace shoal::data {
+
+struct TokenizeOptions {
+  // The model's context: an example becomes at most max_seq inputs and max_seq targets, which is
+  // max_seq + 1 tokens.
+  int32_t max_seq = 128;
+};
+
+struct TokenizeReport {
+  int64_t examples_in = 0;
+  int64_t examples = 0;  // in the shard; windows count
+  int64_t tokens = 0;
+  int64_t response_tokens = 0;
+  int64_t bytes = 0;             // text bytes of these tokens, special tokens excluded
+  int64_t longest = 0;           // tokens of the longest example before truncation
+  int64_t truncated = 0;         // conversations longer than max_seq + 1 tokens
+  int64_t truncated_tokens = 0;  // tokens cut off
+  int64_t windowed = 0;          // plain texts cut into windows
+  int64_t too_short = 0;         // left out: fewer than two tokens, nothing to predict
+  int64_t dropped_bytes = 0;     // bytes that the vocabulary cannot represent
+  int64_t without_response = 0;  // in the shard, without a response token to learn
+  std::string sha256;            // hex digest of the file: the name of the artifact
+};
+
+// Encodes the examples in order and writes a shard atomically. Conversations longer than max_seq +
+// 1 tokens are truncated at the end; plain texts are cut into consecutive windows of max_seq + 1
+// tokens that share one token, so that every token but the first is a target exactly once. Errors:
+// InvalidArgument (max_seq < 1, no usable example), and those of writing.
+absl::StatusOr<TokenizeReport> Tokenize(std::span<const Example> examples,
+                                        const Tokenizer& tokenizer, const TokenizeOptions& options,
+                                        const std::string& path);
+
+// Thread-safe after Open; copies share the mapping.
+class Shard {
+ public:
+  enum class Verify { kContent, kHeaderOnly };  // kContent hashes the whole file, about 1 GB/s
+
+  // Maps the file read-only.
+  // Errors: NotFound; DataLoss when the file is not a shard, is cut short, has a wrong digest or
+  // offsets, saying which; FailedPrecondition for a newer format version.
+  static absl::StatusOr<Shard> Open(const std::string& path, Verify verify = Verify::kContent);
+
+  int64_t examples() const;
+  int64_t tokens() const;
+  int64_t bytes() const;
+  int64_t response_tokens() const;
+  int32_t vocab_size() const;
+  int32_t max_seq() const;
+  const std::string& tokenizer_sha256() const;  // hex digest of the tokenizer's ToJson()
+  const std::string& content_sha256() const;    // hex digest of the sections
+
+  // Tokens of an example; always >= 2. Requires 0 <= example < examples().
+  int64_t Length(int64_t example) const;
+  int64_t ExampleBytes(int64_t example) const;
+  int64_t ResponseTokens(int64_t example) const;  // among tokens 1.., those that can be targets
+  // Copies tokens [0, Length) into `out` as i32. Requires out.size() >= Length(example).
+  void CopyTokens(int64_t example, std::span<int32_t> out) const;
+  // One per token, 1 for response tokens. [Length(example)]
+  std::span<const uint8_t> ResponseFlags(int64_t example) const;
+  // Text bytes of each token of the vocabulary, 0 for special tokens. [vocab_size]
+  std::span<const uint32_t> TokenByteCounts() const;
+
+ private:
+  struct Mapping;
+  explicit Shard(std::shared_ptr<const Mapping> mapping);
+  std::shared_ptr<const Mapping> mapping_;  // shared by copies and by batchers
+};
+
+}  // namespace shoal::data
+
+#endif  // SHOAL_CORE_DATA_SHARD_H_
