@@ -154,7 +154,8 @@ typedef enum shoal_op_kind {
    *   out 0 x[N,D] f32 */
   SHOAL_OP_EMBEDDING = 1,
 
-  /* Gradient of EMBEDDING. Deterministic: rows are added in order of n.
+  /* Gradient of EMBEDDING. dx passes the forward's dropout (same embedding.dropout and stream) first.
+   * Deterministic: rows are added in order of n.
    *   in  0 dx[N,D] f32   1 tokens[N]   2 positions[N] | none
    *   out 0 dtable[V,D] f32 (embedding.write)   1 dpos_table[P,D] f32 | none (embedding.write_positions) */
   SHOAL_OP_EMBEDDING_BACKWARD = 2,
