@@ -1,7 +1,7 @@
 // Generates text with a key/value cache, one sequence at a time.
 //
-//   SHOAL_ASSIGN_OR_RETURN(auto weights, LoadWeights(*device, model_spec, Dtype::kF32, path));
-//   SHOAL_ASSIGN_OR_RETURN(auto generator, Generator::Create(*device, model_spec, weights, tokenizer));
+//   SHOAL_ASSIGN_OR_RETURN(LoadedModel model, LoadModel(*device, path, Dtype::kF32));
+//   SHOAL_ASSIGN_OR_RETURN(auto generator, Generator::Create(*device, model.spec, model.weights, tokenizer, clock));
 //   SHOAL_ASSIGN_OR_RETURN(v1::GenerateDone done, generator->Generate(request, on_text));
 #ifndef SHOAL_WORKER_ENGINE_GENERATE_GENERATOR_H_
 #define SHOAL_WORKER_ENGINE_GENERATE_GENERATOR_H_
@@ -29,12 +29,16 @@ namespace shoal::engine {
 // finish reason "cancelled".
 using TextCallback = std::function<bool(const v1::GenerateText& text)>;
 
-// Weights of a WEIGHTS or RESUMABLE checkpoint, for inference on `device`. `step`, when not null,
-// receives the checkpoint's step. Errors: as opening the file; InvalidArgument when its tensors are
-// not those of `model`.
-absl::StatusOr<std::shared_ptr<Weights>> LoadWeights(Device& device, const v1::ModelSpec& model,
-                                                     Dtype act, const std::string& path,
-                                                     int64_t* step = nullptr);
+// A model for inference: what a WEIGHTS or RESUMABLE checkpoint holds, on a device.
+struct LoadedModel {
+  v1::ModelSpec spec;      // complete
+  int64_t vocab_size = 0;  // rows of the token embedding
+  int64_t step = 0;
+  std::shared_ptr<Weights> weights;
+};
+// `act`: what matrix products compute with, from the run's numerics class. Errors: as opening the
+// file; InvalidArgument when its tensors are not those of its own manifest's model.
+absl::StatusOr<LoadedModel> LoadModel(Device& device, const std::string& path, Dtype act);
 
 // Thread-compatible: one thread, the device's. The weights may change between calls (samples taken
 // while training); the cache never outlives a call.
@@ -42,7 +46,8 @@ class Generator {
  public:
   // Errors: InvalidArgument (the tokenizer has more tokens than the model), ResourceExhausted,
   // Unimplemented. `clock` measures the time to the first token and must outlive the generator.
-  static absl::StatusOr<std::unique_ptr<Generator>> Create(Device& device, const v1::ModelSpec& model,
+  // `spec` is complete; the weights may be a trainer's.
+  static absl::StatusOr<std::unique_ptr<Generator>> Create(Device& device, const v1::ModelSpec& spec,
                                                            std::shared_ptr<const Weights> weights,
                                                            data::Tokenizer tokenizer,
                                                            const Clock& clock);

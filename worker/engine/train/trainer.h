@@ -20,6 +20,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/file.h"
+#include "core/checkpoint/checkpoint.h"
 #include "core/data/shard.h"
 #include "shoal/v1/checkpoint.pb.h"
 #include "shoal/v1/job.pb.h"
@@ -30,9 +32,12 @@
 namespace shoal::engine {
 
 struct TrainerOptions {
-  v1::ModelSpec model;  // complete; vocab_size at least the tokenizer's
+  v1::ModelSpec model;     // complete
+  int64_t vocab_size = 0;  // rows of the token embedding: core/spec's ResolveVocabSize
   v1::TrainSpec train;  // complete; dtype is resolved: "f32" or "bf16"
   uint64_t seed = 42;
+  std::string run_id;            // written to checkpoints
+  std::string tokenizer_digest;  // written to checkpoints
   std::string request_digest;    // written to and compared with checkpoints; hex, may be empty
   v1::NumericsClass numerics;    // written to and compared with checkpoints
   // Rows of the largest micro-batch; a step of more is accumulated. Changes results, so it is part of
@@ -85,9 +90,10 @@ class Trainer {
   // Errors: FailedPrecondition without a held-out shard.
   virtual absl::StatusOr<EvaluateResult> Evaluate(int64_t max_examples) = 0;
 
-  // Writes a safetensors checkpoint atomically. RESUMABLE: parameters and optimizer; WEIGHTS:
+  // Writes a checkpoint atomically (core/checkpoint). RESUMABLE: parameters and optimizer; WEIGHTS:
   // parameters only.
-  virtual absl::Status Save(v1::CheckpointKind kind, const std::string& path) = 0;
+  virtual absl::StatusOr<checkpoint::WrittenFile> Save(FileSystem& files, v1::CheckpointKind kind,
+                                                       const std::string& path) = 0;
   // Continues from a RESUMABLE checkpoint. Errors: FailedPrecondition (another request digest or
   // numerics class, saying which field), InvalidArgument (tensors of another shape), DataLoss.
   virtual absl::Status Restore(const std::string& path) = 0;
