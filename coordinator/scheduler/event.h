@@ -100,7 +100,8 @@ struct AttemptReported {
 struct Tick {};
 
 // Someone wants to talk to a run. A living serve job of the run is kept (job.job_id is then not used: read
-// State::FindServeJob after the commit); otherwise `job` is added: job_id, needs are read, kind becomes SERVE.
+// State::FindServeJob after the commit; Decision.duplicate
+// is set); otherwise `job` is added: job_id, needs are read, kind becomes SERVE.
 struct ServeRequested {
   RunRecord run;
   JobRecord job;

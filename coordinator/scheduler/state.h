@@ -46,7 +46,7 @@ class State {
   const AttemptRecord* FindAttempt(const JobId& job_id) const;  // the job's live attempt
   const WorkerRecord* FindWorker(const WorkerId& worker_id) const;
   const WorkerRecord* FindWorkerByName(const std::string& name) const;
-  const JobRecord* FindServeJob(const RunId& run_id) const;     // QUEUED or RUNNING
+  const JobRecord* FindServeJob(const RunId& run_id) const;     // QUEUED or RUNNING, and not asked to stop
   bool HasRequest(const std::string& request_id) const { return requests_.contains(request_id); }
 
   // Queued jobs in the order they are served: serve jobs first, then by submission.
@@ -96,9 +96,10 @@ class State {
   void On(const LeaseRenewed& update);
   void On(const WorkerSeen& update);
 
-  void InsertJob(const JobRecord& job);
+  void InsertJob(const JobRecord& job, const RunRecord& run);
   void InsertAttempt(const AttemptRecord& attempt);
   void EraseJob(const JobId& job_id);
+  void ForgetServeJob(const JobRecord& job);
 
   absl::flat_hash_map<RunId, RunRecord> runs_;         // runs that have a live job
   absl::flat_hash_map<RunId, int32_t> run_job_count_;  // live jobs of each run in runs_
@@ -114,7 +115,7 @@ class State {
   std::set<std::pair<absl::Time, JobId>> leases_;
   absl::flat_hash_map<WorkerId, Load> loads_;
   absl::flat_hash_map<std::string, WorkerId> worker_by_name_;
-  absl::flat_hash_map<RunId, JobId> serve_jobs_;
+  absl::flat_hash_map<RunId, JobId> serve_jobs_;  // not those asked to stop
 };
 
 // True when both hold the same durable rows.

@@ -18,13 +18,15 @@ struct RequestRecorded {
   std::string request_id;
 };
 
+// A new run's row. The scheduler's memory learns the run from JobAdded.
 struct RunAdded {
   RunRecord run;
 };
 
-// After its run's RunAdded; a serve job's run may have been added long ago.
+// A new job's row. `run` is its run: added right before, or, for a serve job, in the store for long.
 struct JobAdded {
   JobRecord job;
+  RunRecord run;
 };
 
 // `job` replaces the row. A job in a final state leaves the scheduler's memory, not the store.
@@ -83,6 +85,7 @@ struct LeaseRenewed {
 struct WorkerSeen {
   WorkerId worker_id;
   absl::Time at;
+  bool present = true;  // false: only counts silence from `at` (after the coordinator's start)
 };
 
 using Update = std::variant<RequestRecorded, RunAdded, JobAdded, JobChanged, AttemptAdded, AttemptChanged,
