@@ -1,5 +1,5 @@
-// A queue between threads that never grows without limit: a full queue makes its producers wait or turn work away, so
-// overload is seen at the border instead of as exhausted memory.
+// A queue between threads that never grows without limit: a full queue makes its producers wait or
+// turn work away, so overload is seen at the border instead of as exhausted memory.
 //
 // After Close(), pushes are refused, and pops deliver what is left and then nothing.
 #pragma once
@@ -26,8 +26,8 @@ class BoundedQueue {
   // Adds `item` if there is room now. On false (full or closed) the item is left untouched.
   bool TryPush(T&& item) { return Push(std::move(item), absl::ZeroDuration()); }
 
-  // Adds `item`, waiting at most `timeout` of real time for room. On false (no room in time, or closed) the item is
-  // left untouched.
+  // Adds `item`, waiting at most `timeout` of real time for room. On false (no room in time, or
+  // closed) the item is left untouched.
   bool Push(T&& item, absl::Duration timeout) {
     const auto deadline = CondVar::Deadline(timeout);
     MutexLock lock(mutex_);
@@ -40,7 +40,8 @@ class BoundedQueue {
     return true;
   }
 
-  // The oldest item, waiting at most `timeout` of real time for one. Nothing: none in time, or closed and empty.
+  // The oldest item, waiting at most `timeout` of real time for one. Nothing: none in time, or
+  // closed and empty.
   std::optional<T> Pop(absl::Duration timeout) {
     MutexLock lock(mutex_);
     if (!WaitForItem(timeout)) return std::nullopt;
@@ -50,8 +51,8 @@ class BoundedQueue {
     return item;
   }
 
-  // Waits as Pop does for the first item, then takes up to `limit` that are there, in order. Empty: none in time, or
-  // closed and empty. This is how a loop commits many events at once.
+  // Waits as Pop does for the first item, then takes up to `limit` that are there, in order. Empty:
+  // none in time, or closed and empty. This is how a loop commits many events at once.
   std::vector<T> PopBatch(size_t limit, absl::Duration timeout) {
     std::vector<T> batch;
     MutexLock lock(mutex_);

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
-#include "core/base/strings.h"
 #include "core/base/check.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 
 namespace shoal {
 
@@ -30,13 +30,15 @@ absl::StatusOr<Digest> Digest::FromHex(std::string_view hex) {
     bytes[i] = static_cast<uint8_t>(high * 16 + low);
   }
   if (!valid) {
-    return absl::InvalidArgumentError(StrCat("'", hex, "' is not a SHA-256 digest; expected 64 hexadecimal digits"));
+    return absl::InvalidArgumentError(
+        StrCat("'", hex, "' is not a SHA-256 digest; expected 64 hexadecimal digits"));
   }
   return Digest(bytes);
 }
 
 std::string Digest::Hex() const {
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(bytes_.data()), bytes_.size()));
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(bytes_.data()), bytes_.size()));
 }
 
 struct Sha256::Context {

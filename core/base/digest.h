@@ -35,7 +35,9 @@ class Digest {
   friend H AbslHashValue(H state, const Digest& digest) {
     return H::combine(std::move(state), digest.bytes_);
   }
-  friend std::ostream& operator<<(std::ostream& out, const Digest& digest) { return out << digest.Hex(); }
+  friend std::ostream& operator<<(std::ostream& out, const Digest& digest) {
+    return out << digest.Hex();
+  }
 
  private:
   std::array<uint8_t, kBytes> bytes_{};
@@ -63,7 +65,8 @@ class Sha256 {
 // The digest of `bytes`.
 Digest Sha256Of(std::string_view bytes);
 
-// The digest of a file's content, read in pieces of 1 MiB. Errors: as opening and reading, naming path and errno.
+// The digest of a file's content, read in pieces of 1 MiB. Errors: as opening and reading, naming
+// path and errno.
 absl::StatusOr<Digest> Sha256OfFile(const std::string& path);
 
 }  // namespace shoal

@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
-#include "core/base/strings.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 
 namespace shoal {
 namespace {
@@ -57,20 +57,22 @@ absl::Status SyncDir(const std::string& path) {
   Descriptor dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir.valid()) return ErrnoStatus(errno, StrCat("opening folder ", path));
   // Some file systems cannot sync a folder and say EINVAL; there is nothing better to do there.
-  if (fsync(dir.get()) != 0 && errno != EINVAL) return ErrnoStatus(errno, StrCat("syncing folder ", path));
+  if (fsync(dir.get()) != 0 && errno != EINVAL)
+    return ErrnoStatus(errno, StrCat("syncing folder ", path));
   return absl::OkStatus();
 }
 
 std::string TemporaryName(const std::string& path) {
   uint64_t random = 0;
-  if (getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<uint64_t>(getpid());
+  if (getrandom(&random, sizeof random, 0) != sizeof random)
+    random = static_cast<uint64_t>(getpid());
   return StrCat(path, ".tmp-", absl::Hex(random, absl::kZeroPad16));
 }
 
 absl::StatusOr<std::string> ReadFrom(const std::string& path, int64_t offset, int64_t limit) {
   Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return ErrnoStatus(errno, StrCat("opening ", path));
-  struct stat info{};
+  struct stat info {};
   if (fstat(file.get(), &info) != 0) return ErrnoStatus(errno, StrCat("looking at ", path));
   if (S_ISDIR(info.st_mode)) return ErrnoStatus(EISDIR, StrCat("reading ", path));
   // Files of /proc and pipes say 0: read on until the end, whatever the size was.
@@ -86,8 +88,9 @@ absl::StatusOr<std::string> ReadFrom(const std::string& path, int64_t offset, in
     }
     char* const to = contents.data() + used;
     const size_t room = contents.size() - used;
-    const ssize_t count = offset == 0 && whole ? read(file.get(), to, room)
-                                               : pread(file.get(), to, room, offset + static_cast<int64_t>(used));
+    const ssize_t count = offset == 0 && whole
+                              ? read(file.get(), to, room)
+                              : pread(file.get(), to, room, offset + static_cast<int64_t>(used));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return ErrnoStatus(errno, StrCat("reading ", path));
     if (count == 0) break;
@@ -116,9 +119,12 @@ absl::Status ReplaceAtomically(const std::string& path, const Write& write_conte
 
 class RealAppendFile final : public AppendFile {
  public:
-  RealAppendFile(std::string path, int fd, int64_t size) : path_(std::move(path)), file_(fd), size_(size) {}
+  RealAppendFile(std::string path, int fd, int64_t size)
+      : path_(std::move(path)), file_(fd), size_(size) {}
 
-  absl::Status Append(std::string_view bytes) override { return WriteAll(file_.get(), bytes, path_, &size_); }
+  absl::Status Append(std::string_view bytes) override {
+    return WriteAll(file_.get(), bytes, path_, &size_);
+  }
   absl::Status Sync() override {
     if (fdatasync(file_.get()) != 0) return ErrnoStatus(errno, StrCat("syncing ", path_));
     return absl::OkStatus();
@@ -133,9 +139,12 @@ class RealAppendFile final : public AppendFile {
 
 }  // namespace
 
-absl::StatusOr<std::string> RealFileSystem::ReadFile(const std::string& path) { return ReadFrom(path, 0, -1); }
+absl::StatusOr<std::string> RealFileSystem::ReadFile(const std::string& path) {
+  return ReadFrom(path, 0, -1);
+}
 
-absl::StatusOr<std::string> RealFileSystem::ReadRange(const std::string& path, int64_t offset, int64_t size) {
+absl::StatusOr<std::string> RealFileSystem::ReadRange(const std::string& path, int64_t offset,
+                                                      int64_t size) {
   if (offset < 0 || size < 0) {
     return absl::InvalidArgumentError(StrCat("reading ", size, " bytes at ", offset, " of ", path));
   }
@@ -152,7 +161,7 @@ absl::Status RealFileSystem::WriteFileAtomic(const std::string& path, std::strin
 absl::StatusOr<std::unique_ptr<AppendFile>> RealFileSystem::OpenAppend(const std::string& path) {
   const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return ErrnoStatus(errno, StrCat("opening ", path));
-  struct stat info{};
+  struct stat info {};
   if (fstat(fd, &info) != 0) {
     const int error = errno;
     close(fd);
@@ -169,8 +178,9 @@ absl::Status RealFileSystem::MakeDirs(const std::string& path, uint32_t mode) {
     if (mkdir(path.c_str(), mode) == 0) return absl::OkStatus();
   }
   const int error = errno;
-  struct stat info{};
-  if (error == EEXIST && stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return absl::OkStatus();
+  struct stat info {};
+  if (error == EEXIST && stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
+    return absl::OkStatus();
   return ErrnoStatus(error, StrCat("creating folder ", path));
 }
 
@@ -191,19 +201,21 @@ absl::StatusOr<std::vector<std::string>> RealFileSystem::ListDir(const std::stri
 }
 
 absl::StatusOr<int64_t> RealFileSystem::FileSize(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (stat(path.c_str(), &info) != 0) return ErrnoStatus(errno, StrCat("looking at ", path));
-  if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError(StrCat(path, " is not a regular file"));
+  if (!S_ISREG(info.st_mode))
+    return absl::FailedPreconditionError(StrCat(path, " is not a regular file"));
   return info.st_size;
 }
 
 bool RealFileSystem::Exists(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   return lstat(path.c_str(), &info) == 0;
 }
 
 absl::Status RealFileSystem::Rename(const std::string& from, const std::string& to) {
-  if (rename(from.c_str(), to.c_str()) != 0) return ErrnoStatus(errno, StrCat("renaming ", from, " to ", to));
+  if (rename(from.c_str(), to.c_str()) != 0)
+    return ErrnoStatus(errno, StrCat("renaming ", from, " to ", to));
   return SyncDir(DirName(to));
 }
 
@@ -221,7 +233,8 @@ absl::Status RealFileSystem::RemoveAll(const std::string& path) {
 
 absl::Status RealFileSystem::LinkOrCopy(const std::string& from, const std::string& to) {
   if (link(from.c_str(), to.c_str()) == 0) return SyncDir(DirName(to));
-  if (errno == ENOENT || errno == EEXIST) return ErrnoStatus(errno, StrCat("linking ", from, " to ", to));
+  if (errno == ENOENT || errno == EEXIST)
+    return ErrnoStatus(errno, StrCat("linking ", from, " to ", to));
   // Another file system, or one without hard links, or no right to link: copy.
   Descriptor source(open(from.c_str(), O_RDONLY | O_CLOEXEC));
   if (!source.valid()) return ErrnoStatus(errno, StrCat("opening ", from));
@@ -246,7 +259,8 @@ absl::StatusOr<TempDir> TempDir::Make(const std::string& parent, const std::stri
     base = from_environment != nullptr && *from_environment != '\0' ? from_environment : "/tmp";
   }
   std::string path = JoinPath(base, prefix + "XXXXXX");
-  if (mkdtemp(path.data()) == nullptr) return ErrnoStatus(errno, StrCat("creating a temporary folder ", path));
+  if (mkdtemp(path.data()) == nullptr)
+    return ErrnoStatus(errno, StrCat("creating a temporary folder ", path));
   return TempDir(std::move(path));
 }
 

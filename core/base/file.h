@@ -1,8 +1,8 @@
-// Files, behind an interface: whoever must survive a full disk or a torn write receives a FileSystem&, and tests pass
-// one that fails on command (tests/support/faulty_file_system.h).
+// Files, behind an interface: whoever must survive a full disk or a torn write receives a
+// FileSystem&, and tests pass one that fails on command (tests/support/faulty_file_system.h).
 //
-// Paths are plain strings. Every error names the path and errno: a full disk is RESOURCE_EXHAUSTED, a missing file
-// NOT_FOUND, see ErrnoStatus in status.h.
+// Paths are plain strings. Every error names the path and errno: a full disk is RESOURCE_EXHAUSTED,
+// a missing file NOT_FOUND, see ErrnoStatus in status.h.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ class AppendFile {
  public:
   virtual ~AppendFile() = default;
 
-  // Writes all of `bytes` at the end. After an error, part of them may be in the file: size() tells.
+  // Writes all of `bytes` at the end. After an error, part of them may be in the file: size()
+  // tells.
   virtual absl::Status Append(std::string_view bytes) = 0;
   // Returns when everything appended is on the disk (fdatasync).
   virtual absl::Status Sync() = 0;
@@ -37,16 +38,19 @@ class FileSystem {
   // The whole content.
   virtual absl::StatusOr<std::string> ReadFile(const std::string& path) = 0;
   // `size` bytes from `offset` on; fewer when the file ends before.
-  virtual absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) = 0;
+  virtual absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset,
+                                                int64_t size) = 0;
 
-  // Replaces `path` by `contents`, or leaves what was there: a reader, or a machine that loses power, sees one of
-  // both, never a part. Writes `path`.tmp-<random> beside it, fsync, rename, fsync of the folder. Mode 0644.
+  // Replaces `path` by `contents`, or leaves what was there: a reader, or a machine that loses
+  // power, sees one of both, never a part. Writes `path`.tmp-<random> beside it, fsync, rename,
+  // fsync of the folder. Mode 0644.
   virtual absl::Status WriteFileAtomic(const std::string& path, std::string_view contents) = 0;
 
   // Opens for appending; creates the file when it is missing (mode 0644).
   virtual absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path) = 0;
 
-  // Creates `path` and its parents as needed. `mode` is for those that are created. OK when it exists.
+  // Creates `path` and its parents as needed. `mode` is for those that are created. OK when it
+  // exists.
   virtual absl::Status MakeDirs(const std::string& path, uint32_t mode = 0755) = 0;
   // Names in a folder, sorted, without "." and "..".
   virtual absl::StatusOr<std::vector<std::string>> ListDir(const std::string& path) = 0;
@@ -60,10 +64,12 @@ class FileSystem {
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   // Removes one file. OK when it was not there.
   virtual absl::Status RemoveFile(const std::string& path) = 0;
-  // Removes a file or a folder with all it holds; symbolic links are removed, not followed. OK when it was not there.
+  // Removes a file or a folder with all it holds; symbolic links are removed, not followed. OK when
+  // it was not there.
   virtual absl::Status RemoveAll(const std::string& path) = 0;
 
-  // Makes `to` a hard link of `from`, or, where the file system cannot, an atomic copy. Errors: AlreadyExists.
+  // Makes `to` a hard link of `from`, or, where the file system cannot, an atomic copy. Errors:
+  // AlreadyExists.
   virtual absl::Status LinkOrCopy(const std::string& from, const std::string& to) = 0;
 };
 
@@ -71,10 +77,11 @@ class FileSystem {
 class RealFileSystem final : public FileSystem {
  public:
   absl::StatusOr<std::string> ReadFile(const std::string& path) override;
-  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) override;
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset,
+                                        int64_t size) override;
   absl::Status WriteFileAtomic(const std::string& path, std::string_view contents) override;
   absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path) override;
-  absl::Status MakeDirs(const std::string& path, uint32_t mode) override;
+  absl::Status MakeDirs(const std::string& path, uint32_t mode = 0755) override;
   absl::StatusOr<std::vector<std::string>> ListDir(const std::string& path) override;
   absl::StatusOr<int64_t> FileSize(const std::string& path) override;
   bool Exists(const std::string& path) override;
@@ -88,7 +95,8 @@ class RealFileSystem final : public FileSystem {
 class TempDir {
  public:
   // <parent>/<prefix>XXXXXX. An empty parent is $TMPDIR, or /tmp.
-  static absl::StatusOr<TempDir> Make(const std::string& parent = "", const std::string& prefix = "shoal-");
+  static absl::StatusOr<TempDir> Make(const std::string& parent = "",
+                                      const std::string& prefix = "shoal-");
 
   TempDir(TempDir&& other) noexcept;
   TempDir& operator=(TempDir&& other) noexcept;

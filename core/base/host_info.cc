@@ -65,8 +65,8 @@ std::vector<std::string> IsaFeatures() {
   const bool tiles = (saved & 0x60000) == 0x60000;
   const Cpuid leaf7 = ReadCpuid(7, 0);
   const Cpuid leaf7_1 = ReadCpuid(7, 1);
-  const bool avx512 = zmm && bit(leaf7.ebx, 16) && bit(leaf7.ebx, 17) && bit(leaf7.ebx, 28) && bit(leaf7.ebx, 30) &&
-                      bit(leaf7.ebx, 31);
+  const bool avx512 = zmm && bit(leaf7.ebx, 16) && bit(leaf7.ebx, 17) && bit(leaf7.ebx, 28) &&
+                      bit(leaf7.ebx, 30) && bit(leaf7.ebx, 31);
   add(ymm && bit(leaf7.ebx, 5), "avx2");
   add(ymm && bit(leaf1.ecx, 12), "fma");
   add(ymm && bit(leaf1.ecx, 29), "f16c");
@@ -116,7 +116,8 @@ std::vector<int> AllowedCpus() {
 
 void ReadCaches(int cpu, HostInfo& info) {
   for (int index = 0; index < 8; ++index) {
-    const std::string folder = StrCat("/sys/devices/system/cpu/cpu", cpu, "/cache/index", index, "/");
+    const std::string folder =
+        StrCat("/sys/devices/system/cpu/cpu", cpu, "/cache/index", index, "/");
     const std::string level = FirstLine(folder + "level");
     if (level.empty()) break;
     const int64_t size = host_internal::ParseSize(FirstLine(folder + "size"));
@@ -163,7 +164,8 @@ double ParseCpuMax(const std::string& text) {
 int64_t ParseSize(const std::string& text) {
   std::string digits = text;
   int64_t unit = 1;
-  const size_t suffix = text.empty() ? std::string::npos : std::string_view("KMG").find(text.back());
+  const size_t suffix =
+      text.empty() ? std::string::npos : std::string_view("KMG").find(text.back());
   if (suffix != std::string::npos) {
     unit = int64_t{1} << (10 * (suffix + 1));
     digits.pop_back();
@@ -200,8 +202,9 @@ HostInfo ReadHostInfo() {
   info.physical_cores = static_cast<int>(cores.size());
   ReadCaches(cpus.front(), info);
 
-  struct sysinfo memory{};
-  if (sysinfo(&memory) == 0) info.memory_bytes = static_cast<int64_t>(memory.totalram) * memory.mem_unit;
+  struct sysinfo memory {};
+  if (sysinfo(&memory) == 0)
+    info.memory_bytes = static_cast<int64_t>(memory.totalram) * memory.mem_unit;
   for (const std::string& folder : CgroupFolders()) {
     const int64_t limit = host_internal::ParseSize(FirstLine(folder + "/memory.max"));
     if (limit > 0) info.memory_bytes = std::min(info.memory_bytes, limit);

@@ -2,8 +2,8 @@
 
 #include <sys/random.h>
 
-#include "core/base/strings.h"
 #include "core/base/check.h"
+#include "core/base/strings.h"
 
 namespace shoal::id_internal {
 namespace {
@@ -21,7 +21,8 @@ void AppendBase32(uint64_t value, int characters, std::string& out) {
 
 std::string Make(std::string_view kind, absl::Time time, uint64_t random) {
   const int64_t milliseconds = absl::ToUnixMillis(time);
-  SHOAL_CHECK(milliseconds >= 0 && milliseconds < (int64_t{1} << (5 * kTimeCharacters)), "id of time ", milliseconds);
+  SHOAL_CHECK(milliseconds >= 0 && milliseconds < (int64_t{1} << (5 * kTimeCharacters)),
+              "id of time ", milliseconds);
   std::string text = StrCat(kind, "-");
   AppendBase32(static_cast<uint64_t>(milliseconds), kTimeCharacters, text);
   AppendBase32(random, kRandomCharacters, text);
@@ -30,16 +31,19 @@ std::string Make(std::string_view kind, absl::Time time, uint64_t random) {
 
 absl::Status Validate(std::string_view kind, std::string_view text) {
   const auto invalid = [&](std::string_view why) {
-    return absl::InvalidArgumentError(StrCat("'", text, "' is not a ", kind, " id: ", why, "; expected ", kind,
-                                                   "- and ", kCharacters, " characters of 0-9 a-z without i, l, o, u"));
+    return absl::InvalidArgumentError(StrCat("'", text, "' is not a ", kind, " id: ", why,
+                                             "; expected ", kind, "- and ", kCharacters,
+                                             " characters of 0-9 a-z without i, l, o, u"));
   };
   if (text.substr(0, kind.size()) != kind || text.substr(kind.size(), 1) != "-") {
     return invalid("it does not begin with its kind");
   }
   const std::string_view body = text.substr(kind.size() + 1);
-  if (body.size() != kCharacters) return invalid(StrCat("it has ", body.size(), " characters after the dash"));
+  if (body.size() != kCharacters)
+    return invalid(StrCat("it has ", body.size(), " characters after the dash"));
   for (char c : body) {
-    if (kAlphabet.find(c) == std::string_view::npos) return invalid(StrCat("it holds '", std::string(1, c), "'"));
+    if (kAlphabet.find(c) == std::string_view::npos)
+      return invalid(StrCat("it holds '", std::string(1, c), "'"));
   }
   return absl::OkStatus();
 }
@@ -53,7 +57,8 @@ uint64_t SystemRandom() {
 absl::Time TimeOf(std::string_view kind, std::string_view text) {
   SHOAL_CHECK(!text.empty());
   uint64_t value = 0;
-  for (char c : text.substr(kind.size() + 1, kTimeCharacters)) value = value << 5 | kAlphabet.find(c);
+  for (char c : text.substr(kind.size() + 1, kTimeCharacters))
+    value = value << 5 | kAlphabet.find(c);
   return absl::FromUnixMillis(static_cast<int64_t>(value));
 }
 

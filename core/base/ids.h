@@ -1,7 +1,8 @@
-// Names of things that live as long as the lab: run-0dz4kq1m8t3v9c5h2n7w. A word says the kind, then 20 characters of
-// Crockford's base32 in lower case (no i, l, o, u): 9 of time in milliseconds, 11 random. Ids of one kind therefore
-// sort by the time they were made, can be made anywhere without asking the coordinator, and are safe in file names,
-// URLs and shells. A RunId is not a JobId: mixing them does not compile.
+// Names of things that live as long as the lab: run-0dz4kq1m8t3v9c5h2n7w. A word says the kind,
+// then 20 characters of Crockford's base32 in lower case (no i, l, o, u): 9 of time in
+// milliseconds, 11 random. Ids of one kind therefore sort by the time they were made, can be made
+// anywhere without asking the coordinator, and are safe in file names, URLs and shells. A RunId is
+// not a JobId: mixing them does not compile.
 #pragma once
 
 #include <compare>
@@ -23,7 +24,8 @@ uint64_t SystemRandom();
 absl::Time TimeOf(std::string_view kind, std::string_view text);
 }  // namespace id_internal
 
-// `Kind::kName` is the word before the dash. A value type; a default-constructed id is empty and names nothing.
+// `Kind::kName` is the word before the dash. A value type; a default-constructed id is empty and
+// names nothing.
 template <typename Kind>
 class Id {
  public:
@@ -32,9 +34,11 @@ class Id {
   // A new id of this moment, from the system's random source.
   static Id New(const Clock& clock) { return Make(clock.Now(), id_internal::SystemRandom()); }
 
-  // The id of given parts: a pure function, for code that must be repeatable. Uses milliseconds of `time` since 1970
-  // (45 bits) and the low 55 bits of `random`.
-  static Id Make(absl::Time time, uint64_t random) { return Id(id_internal::Make(Kind::kName, time, random)); }
+  // The id of given parts: a pure function, for code that must be repeatable. Uses milliseconds of
+  // `time` since 1970 (45 bits) and the low 55 bits of `random`.
+  static Id Make(absl::Time time, uint64_t random) {
+    return Id(id_internal::Make(Kind::kName, time, random));
+  }
 
   // Errors: InvalidArgument, naming the text and what was expected.
   static absl::StatusOr<Id> Parse(std::string_view text) {
@@ -61,14 +65,30 @@ class Id {
   std::string text_;
 };
 
-struct ExperimentKind { static constexpr std::string_view kName = "experiment"; };
-struct SweepKind { static constexpr std::string_view kName = "sweep"; };
-struct RunKind { static constexpr std::string_view kName = "run"; };
-struct JobKind { static constexpr std::string_view kName = "job"; };
-struct AttemptKind { static constexpr std::string_view kName = "attempt"; };
-struct WorkerKind { static constexpr std::string_view kName = "worker"; };
-struct DatasetKind { static constexpr std::string_view kName = "dataset"; };
-struct ModelKind { static constexpr std::string_view kName = "model"; };
+struct ExperimentKind {
+  static constexpr std::string_view kName = "experiment";
+};
+struct SweepKind {
+  static constexpr std::string_view kName = "sweep";
+};
+struct RunKind {
+  static constexpr std::string_view kName = "run";
+};
+struct JobKind {
+  static constexpr std::string_view kName = "job";
+};
+struct AttemptKind {
+  static constexpr std::string_view kName = "attempt";
+};
+struct WorkerKind {
+  static constexpr std::string_view kName = "worker";
+};
+struct DatasetKind {
+  static constexpr std::string_view kName = "dataset";
+};
+struct ModelKind {
+  static constexpr std::string_view kName = "model";
+};
 
 using ExperimentId = Id<ExperimentKind>;
 using SweepId = Id<SweepKind>;

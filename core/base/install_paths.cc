@@ -5,15 +5,17 @@
 
 #include <cerrno>
 
-#include "core/base/strings.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 
 namespace shoal {
 
 std::string InstallPaths::Program(std::string_view name) const { return JoinPath(bin, name); }
 
-std::string InstallPaths::Backend(std::string_view name) const { return StrCat(JoinPath(backends, name), ".so"); }
+std::string InstallPaths::Backend(std::string_view name) const {
+  return StrCat(JoinPath(backends, name), ".so");
+}
 
 std::string InstallPaths::Share(std::string_view name) const { return JoinPath(share, name); }
 
@@ -24,7 +26,8 @@ absl::StatusOr<InstallPaths> InstallPaths::OfThisProgram() {
   std::string_view executable(path, static_cast<size_t>(size));
   // Replaced by a new build while running: the kernel appends this to the old name.
   constexpr std::string_view kDeleted = " (deleted)";
-  if (executable.size() > kDeleted.size() && executable.substr(executable.size() - kDeleted.size()) == kDeleted) {
+  if (executable.size() > kDeleted.size() &&
+      executable.substr(executable.size() - kDeleted.size()) == kDeleted) {
     executable.remove_suffix(kDeleted.size());
   }
   return OfProgram(executable);

@@ -1,6 +1,6 @@
-// Where this installation keeps its parts, found from the running program's own place: a folder that is moved as a
-// whole keeps working, and nothing in the environment can make a program load another's backends. The build tree has
-// the same layout.
+// Where this installation keeps its parts, found from the running program's own place: a folder
+// that is moved as a whole keeps working, and nothing in the environment can make a program load
+// another's backends. The build tree has the same layout.
 //
 //   <prefix>/bin/shoal, shoal-runner
 //   <prefix>/lib/shoal/backends/<name>.so
@@ -20,7 +20,8 @@ struct InstallPaths {
   std::string backends;  // shared objects
   std::string share;     // data files
 
-  // The path of a program, backend or data file of this installation; that it exists is not checked.
+  // The path of a program, backend or data file of this installation; that it exists is not
+  // checked.
   std::string Program(std::string_view name) const;  // bin/<name>
   std::string Backend(std::string_view name) const;  // lib/shoal/backends/<name>.so
   std::string Share(std::string_view name) const;    // share/shoal/<name>, e.g. "recipes"

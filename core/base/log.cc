@@ -15,19 +15,25 @@
 namespace shoal {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels = {{{"debug", LogLevel::kDebug},
-                                                                           {"info", LogLevel::kInfo},
-                                                                           {"warning", LogLevel::kWarning},
-                                                                           {"error", LogLevel::kError},
-                                                                           {"off", LogLevel::kOff}}};
+constexpr std::array<std::pair<std::string_view, LogLevel>, 5> kLevels = {
+    {{"debug", LogLevel::kDebug},
+     {"info", LogLevel::kInfo},
+     {"warning", LogLevel::kWarning},
+     {"error", LogLevel::kError},
+     {"off", LogLevel::kOff}}};
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarning: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
-    case LogLevel::kOff: return spdlog::level::off;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+    case LogLevel::kOff:
+      return spdlog::level::off;
   }
   return spdlog::level::info;
 }
@@ -42,8 +48,8 @@ struct LogState {
 
   void Use(spdlog::sink_ptr sink) SHOAL_NO_THREAD_SAFETY_ANALYSIS {
     auto fresh = std::make_shared<spdlog::logger>("shoal", std::move(sink));
-    fresh->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
-                                                                     spdlog::pattern_time_type::utc));
+    fresh->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v", spdlog::pattern_time_type::utc));
     fresh->set_level(ToSpdlog(level));
     fresh->flush_on(spdlog::level::debug);
     logger = std::move(fresh);
@@ -51,18 +57,23 @@ struct LogState {
 
   Mutex mutex;
   LogLevel level SHOAL_GUARDED_BY(mutex) = LogLevel::kInfo;
-  std::shared_ptr<spdlog::logger> logger SHOAL_GUARDED_BY(mutex);  // shared with lines being written
+  std::shared_ptr<spdlog::logger> logger
+      SHOAL_GUARDED_BY(mutex);  // shared with lines being written
 };
 
 LogState& State() {
-  static LogState* state = new LogState;  // never destroyed: destructors of other objects may still log
+  static LogState* state =
+      new LogState;  // never destroyed: destructors of other objects may still log
   return *state;
 }
 
 void AppendValue(std::string_view value, std::string& line) {
-  const auto plain = [](char c) { return c > ' ' && c != '"' && c != '\\' && c != '=' && c != 127; };
+  const auto plain = [](char c) {
+    return c > ' ' && c != '"' && c != '\\' && c != '=' && c != 127;
+  };
   bool quote = value.empty();
-  for (char c : value) quote = quote || !(plain(c) || static_cast<unsigned char>(c) >= 128 || c == '=');
+  for (char c : value)
+    quote = quote || !(plain(c) || static_cast<unsigned char>(c) >= 128 || c == '=');
   if (!quote) {
     line.append(value);
     return;
@@ -103,10 +114,10 @@ void Write(LogLevel level, std::string_view event, const Fields&... fields) {
 
 }  // namespace
 
-#define SHOAL_DEFINE_LOG(name, level)                                                                      \
-  void name(std::string_view event, LogField a, LogField b, LogField c, LogField d, LogField e, LogField f, \
-            LogField g, LogField h) {                                                                      \
-    Write(level, event, a, b, c, d, e, f, g, h);                                                           \
+#define SHOAL_DEFINE_LOG(name, level)                                                           \
+  void name(std::string_view event, LogField a, LogField b, LogField c, LogField d, LogField e, \
+            LogField f, LogField g, LogField h) {                                               \
+    Write(level, event, a, b, c, d, e, f, g, h);                                                \
   }
 SHOAL_DEFINE_LOG(LogDebug, LogLevel::kDebug)
 SHOAL_DEFINE_LOG(LogInfo, LogLevel::kInfo)

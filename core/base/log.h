@@ -1,11 +1,13 @@
-// The log of a process: one line per change of state, an event phrase and then key=value pairs, the id first.
+// The log of a process: one line per change of state, an event phrase and then key=value pairs, the
+// id first.
 //
 //   LogInfo("job leased", {"job", job_id}, {"attempt", 3}, {"worker", name});
 //   2026-03-01T12:00:00.123Z info  job leased job=job-0dz4… attempt=3 worker=nora
 //
-// Levels: error: someone must act; warning: degraded, carrying on; info: changes of state; debug: off unless asked for.
-// The environment variable SHOAL_LOG (debug, info, warning, error, off) sets the level; info without it. Lines go to
-// stderr until LogToFile. Libraries below the agent and the coordinator return a Status instead of logging.
+// Levels: error: someone must act; warning: degraded, carrying on; info: changes of state; debug:
+// off unless asked for. The environment variable SHOAL_LOG (debug, info, warning, error, off) sets
+// the level; info without it. Lines go to stderr until LogToFile. Libraries below the agent and the
+// coordinator return a Status instead of logging.
 //
 // Thread-safe.
 #pragma once
@@ -21,12 +23,14 @@ namespace shoal {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError, kOff };
 
-// One key=value pair. The value is a string, a number, a bool, or anything with operator<<. A value with spaces,
-// quotes or control characters is written quoted and escaped, so that a line can be taken apart again.
+// One key=value pair. The value is a string, a number, a bool, or anything with operator<<. A value
+// with spaces, quotes or control characters is written quoted and escaped, so that a line can be
+// taken apart again.
 struct LogField {
   LogField() = default;
   template <typename T>
-  LogField(std::string_view field_key, const T& field_value) : key(field_key), value(Text(field_value)) {}
+  LogField(std::string_view field_key, const T& field_value)
+      : key(field_key), value(Text(field_value)) {}
 
   template <typename T>
   static std::string Text(const T& value) {
@@ -41,11 +45,15 @@ struct LogField {
   std::string value;
 };
 
-
-void LogDebug(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {}, LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
-void LogInfo(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {}, LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
-void LogWarning(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {}, LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
-void LogError(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {}, LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
+void LogDebug(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {},
+              LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
+void LogInfo(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {},
+             LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
+void LogWarning(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {},
+                LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {},
+                LogField h = {});
+void LogError(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {},
+              LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
 
 void SetLogLevel(LogLevel level);
 LogLevel GetLogLevel();

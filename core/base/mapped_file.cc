@@ -8,8 +8,8 @@
 #include <cerrno>
 
 #include "absl/cleanup/cleanup.h"
-#include "core/base/strings.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 
 namespace shoal {
 
@@ -17,9 +17,10 @@ absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return ErrnoStatus(errno, StrCat("opening ", path));
   absl::Cleanup close_file = [fd] { close(fd); };
-  struct stat info{};
+  struct stat info {};
   if (fstat(fd, &info) != 0) return ErrnoStatus(errno, StrCat("looking at ", path));
-  if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError(StrCat(path, " is not a regular file"));
+  if (!S_ISREG(info.st_mode))
+    return absl::FailedPreconditionError(StrCat(path, " is not a regular file"));
   const size_t size = static_cast<size_t>(info.st_size);
   if (size == 0) return MappedFile(nullptr, 0);
   void* const data = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);

@@ -12,8 +12,8 @@
 
 namespace shoal {
 
-// Movable; the memory is valid as long as the object. Thread-safe to read. Map only files that nobody truncates:
-// touching what was cut off ends the process.
+// Movable; the memory is valid as long as the object. Thread-safe to read. Map only files that
+// nobody truncates: touching what was cut off ends the process.
 class MappedFile {
  public:
   // Errors: as opening, naming path and errno; FailedPrecondition when it is not a regular file.

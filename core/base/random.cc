@@ -7,7 +7,8 @@
 
 namespace shoal {
 
-std::array<uint32_t, 4> Philox4x32(const std::array<uint32_t, 4>& counter, const std::array<uint32_t, 2>& key) {
+std::array<uint32_t, 4> Philox4x32(const std::array<uint32_t, 4>& counter,
+                                   const std::array<uint32_t, 2>& key) {
   constexpr uint64_t kMultiplier0 = 0xD2511F53;
   constexpr uint64_t kMultiplier1 = 0xCD9E8D57;
   constexpr uint32_t kWeyl0 = 0x9E3779B9;
@@ -69,7 +70,8 @@ uint64_t Random::Below(uint64_t bound) {
   Wide product = static_cast<Wide>(NextU64()) * bound;
   if (static_cast<uint64_t>(product) < bound) {
     const uint64_t threshold = (0 - bound) % bound;
-    while (static_cast<uint64_t>(product) < threshold) product = static_cast<Wide>(NextU64()) * bound;
+    while (static_cast<uint64_t>(product) < threshold)
+      product = static_cast<Wide>(NextU64()) * bound;
   }
   return static_cast<uint64_t>(product >> 64);
 }

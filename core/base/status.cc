@@ -45,7 +45,7 @@ absl::Status ErrnoStatus(int error, std::string_view action) {
   const char* text = strerrordesc_np(error);
   const char* name = strerrorname_np(error);
   std::string message = StrCat(action, ": ", text != nullptr ? text : "unknown error", " (",
-                                     name != nullptr ? name : StrCat("errno ", error), ")");
+                               name != nullptr ? name : StrCat("errno ", error), ")");
   return absl::Status(CodeOfErrno(error), message);
 }
 

@@ -1,5 +1,6 @@
-// Text from pieces. Debian's Abseil is built with its own absl::string_view, to which std::string_view does not convert;
-// the house's view type is std::string_view, and these functions stand for Abseil's wherever one may occur.
+// Text from pieces. Debian's Abseil is built with its own absl::string_view, to which
+// std::string_view does not convert; the house's view type is std::string_view, and these functions
+// stand for Abseil's wherever one may occur.
 //
 //   StrCat("job ", id, " has ", count, " attempts")
 #pragma once
@@ -35,8 +36,8 @@ decltype(auto) Piece(const T& value) {
 }
 }  // namespace strings_internal
 
-// The pieces one after the other: strings, string views of both kinds, numbers (six significant digits), absl::Hex and
-// its like, and whatever has operator<<.
+// The pieces one after the other: strings, string views of both kinds, numbers (six significant
+// digits), absl::Hex and its like, and whatever has operator<<.
 template <typename... Pieces>
 std::string StrCat(const Pieces&... pieces) {
   return absl::StrCat(strings_internal::Piece(pieces)...);
@@ -48,7 +49,8 @@ void StrAppend(std::string& text, const Pieces&... pieces) {
   absl::StrAppend(&text, strings_internal::Piece(pieces)...);
 }
 
-// The parts between the separators, empty ones included; an empty text has one empty part. Views into `text`.
+// The parts between the separators, empty ones included; an empty text has one empty part. Views
+// into `text`.
 inline std::vector<std::string_view> StrSplit(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   while (true) {

@@ -17,9 +17,9 @@
 #include <thread>
 
 #include "absl/cleanup/cleanup.h"
-#include "core/base/strings.h"
 #include "core/base/check.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 
 extern char** environ;
 
@@ -34,16 +34,19 @@ SteadyClock::time_point DeadlineAfter(absl::Duration timeout) {
 
 // Milliseconds until `deadline`, rounded up, for poll().
 int MillisecondsUntil(SteadyClock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
   return static_cast<int>(std::clamp<int64_t>(left, 0, 1'000'000'000));
 }
 
 std::vector<std::string> EnvironmentOf(const SubprocessOptions& options) {
   std::map<std::string, std::string> values;
-  for (char** entry = environ; options.inherit_environment && entry != nullptr && *entry != nullptr; ++entry) {
+  for (char** entry = environ; options.inherit_environment && entry != nullptr && *entry != nullptr;
+       ++entry) {
     const std::string_view text = *entry;
     const size_t equals = text.find('=');
-    if (equals != std::string_view::npos) values[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+    if (equals != std::string_view::npos)
+      values[std::string(text.substr(0, equals))] = text.substr(equals + 1);
   }
   for (const auto& [name, value] : options.environment) values[name] = value;
   std::vector<std::string> result;
@@ -58,8 +61,8 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   return pointers;
 }
 
-// The descriptors a child is to have, first moved above all target numbers, so that no dup2 in the child overwrites the
-// source of another.
+// The descriptors a child is to have, first moved above all target numbers, so that no dup2 in the
+// child overwrites the source of another.
 class DescriptorMap {
  public:
   ~DescriptorMap() {
@@ -73,7 +76,8 @@ class DescriptorMap {
     int highest = 2;
     for (const auto& [ours, theirs] : descriptors) {
       if (ours < 0 || theirs < 0) {
-        return absl::InvalidArgumentError(StrCat("descriptor ", ours, " cannot be passed as ", theirs));
+        return absl::InvalidArgumentError(
+            StrCat("descriptor ", ours, " cannot be passed as ", theirs));
       }
       highest = std::max(highest, theirs);
     }
@@ -82,7 +86,8 @@ class DescriptorMap {
       if (source < 0) return ErrnoStatus(errno, StrCat("passing descriptor ", ours));
       if (!moved_.emplace(theirs, source).second) {
         close(source);
-        return absl::InvalidArgumentError(StrCat("two descriptors for number ", theirs, " of the child"));
+        return absl::InvalidArgumentError(
+            StrCat("two descriptors for number ", theirs, " of the child"));
       }
     }
     return absl::OkStatus();
@@ -109,7 +114,7 @@ std::string ExitStatus::ToString() const {
   if (signal == 0) return StrCat("exited with code ", code);
   const char* name = sigabbrev_np(signal);
   return StrCat("killed by signal ", signal, name != nullptr ? StrCat(" (SIG", name, ")") : "",
-                      core_dumped ? ", core dumped" : "");
+                core_dumped ? ", core dumped" : "");
 }
 
 absl::StatusOr<Subprocess> Subprocess::Start(const SubprocessOptions& options) {
@@ -142,13 +147,15 @@ absl::StatusOr<Subprocess> Subprocess::Start(const SubprocessOptions& options) {
   std::vector<std::string> args = options.args;
   std::vector<std::string> environment = EnvironmentOf(options);
   pid_t pid = -1;
-  const int error = posix_spawnp(&pid, args[0].c_str(), &actions, &attributes, Pointers(args).data(),
-                                 Pointers(environment).data());
+  const int error = posix_spawnp(&pid, args[0].c_str(), &actions, &attributes,
+                                 Pointers(args).data(), Pointers(environment).data());
   if (error != 0) {
-    const std::string where = options.working_directory.empty() ? "" : StrCat(" in ", options.working_directory);
+    const std::string where =
+        options.working_directory.empty() ? "" : StrCat(" in ", options.working_directory);
     return ErrnoStatus(error, StrCat("starting ", options.args[0], where));
   }
-  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));  // -1 on kernels without: Wait polls
+  const int pidfd =
+      static_cast<int>(syscall(SYS_pidfd_open, pid, 0));  // -1 on kernels without: Wait polls
   return Subprocess(pid, pidfd, options.new_process_group);
 }
 
@@ -199,7 +206,8 @@ std::optional<ExitStatus> Subprocess::Wait(absl::Duration timeout) {
       exit.signal = WIFSIGNALED(state) ? WTERMSIG(state) : 0;
       exit.core_dumped = WIFSIGNALED(state) && WCOREDUMP(state);
       exit.peak_memory_bytes = int64_t{usage.ru_maxrss} * 1024;
-      exit.cpu_time = absl::DurationFromTimeval(usage.ru_utime) + absl::DurationFromTimeval(usage.ru_stime);
+      exit.cpu_time =
+          absl::DurationFromTimeval(usage.ru_utime) + absl::DurationFromTimeval(usage.ru_stime);
       exit_ = exit;
       return exit_;
     }
@@ -231,7 +239,8 @@ absl::StatusOr<CapturedRun> RunAndCapture(SubprocessOptions options, absl::Durat
       }
     }
   };
-  std::erase_if(options.descriptors, [](const auto& entry) { return entry.second == 1 || entry.second == 2; });
+  std::erase_if(options.descriptors,
+                [](const auto& entry) { return entry.second == 1 || entry.second == 2; });
   for (int i = 0; i < 2; ++i) {
     if (pipe2(pipes[i], O_CLOEXEC) != 0) return ErrnoStatus(errno, "making a pipe");
     options.descriptors.emplace_back(pipes[i][1], i + 1);
@@ -246,8 +255,8 @@ absl::StatusOr<CapturedRun> RunAndCapture(SubprocessOptions options, absl::Durat
     pollfd ready[2] = {{pipes[0][0], POLLIN, 0}, {pipes[1][0], POLLIN, 0}};
     const int left = MillisecondsUntil(deadline);
     if (left == 0) {
-      return absl::DeadlineExceededError(
-          StrCat(options.args[0], " ran longer than ", absl::FormatDuration(timeout), " and was killed"));
+      return absl::DeadlineExceededError(StrCat(options.args[0], " ran longer than ",
+                                                absl::FormatDuration(timeout), " and was killed"));
     }
     if (poll(ready, 2, left) <= 0) continue;
     for (int i = 0; i < 2; ++i) {
@@ -263,11 +272,11 @@ absl::StatusOr<CapturedRun> RunAndCapture(SubprocessOptions options, absl::Durat
       }
     }
   }
-  const std::optional<ExitStatus> end =
-      child.Wait(absl::FromChrono(std::max(deadline - SteadyClock::now(), SteadyClock::duration::zero())));
+  const std::optional<ExitStatus> end = child.Wait(
+      absl::FromChrono(std::max(deadline - SteadyClock::now(), SteadyClock::duration::zero())));
   if (!end) {
-    return absl::DeadlineExceededError(
-        StrCat(options.args[0], " ran longer than ", absl::FormatDuration(timeout), " and was killed"));
+    return absl::DeadlineExceededError(StrCat(options.args[0], " ran longer than ",
+                                              absl::FormatDuration(timeout), " and was killed"));
   }
   run.exit = *end;
   return run;

@@ -10,13 +10,15 @@ namespace shoal {
 // Must not outlive its file system.
 class FaultyFileSystem::FaultyAppendFile final : public AppendFile {
  public:
-  FaultyAppendFile(FaultyFileSystem& owner, std::unique_ptr<AppendFile> file) : owner_(owner), file_(std::move(file)) {}
+  FaultyAppendFile(FaultyFileSystem& owner, std::unique_ptr<AppendFile> file)
+      : owner_(owner), file_(std::move(file)) {}
 
   absl::Status Append(std::string_view bytes) override {
     int64_t torn = 0;
     const absl::Status fault = owner_.Count(FileOperation::kAppend, &torn);
     if (fault.ok()) return file_->Append(bytes);
-    SHOAL_RETURN_IF_ERROR(file_->Append(bytes.substr(0, std::min(static_cast<size_t>(torn), bytes.size()))));
+    SHOAL_RETURN_IF_ERROR(
+        file_->Append(bytes.substr(0, std::min(static_cast<size_t>(torn), bytes.size()))));
     return fault;
   }
   absl::Status Sync() override {
@@ -66,7 +68,8 @@ absl::StatusOr<std::string> FaultyFileSystem::ReadFile(const std::string& path) 
   return real_.ReadFile(path);
 }
 
-absl::StatusOr<std::string> FaultyFileSystem::ReadRange(const std::string& path, int64_t offset, int64_t size) {
+absl::StatusOr<std::string> FaultyFileSystem::ReadRange(const std::string& path, int64_t offset,
+                                                        int64_t size) {
   SHOAL_RETURN_IF_ERROR(Count(FileOperation::kRead));
   return real_.ReadRange(path, offset, size);
 }
@@ -92,7 +95,9 @@ absl::StatusOr<std::vector<std::string>> FaultyFileSystem::ListDir(const std::st
   return real_.ListDir(path);
 }
 
-absl::StatusOr<int64_t> FaultyFileSystem::FileSize(const std::string& path) { return real_.FileSize(path); }
+absl::StatusOr<int64_t> FaultyFileSystem::FileSize(const std::string& path) {
+  return real_.FileSize(path);
+}
 
 bool FaultyFileSystem::Exists(const std::string& path) { return real_.Exists(path); }
 

@@ -1,7 +1,8 @@
 // The machine's files, failing on command: a full disk, a failed sync, a write torn in the middle.
 //
 //   FaultyFileSystem files;
-//   files.FailAfter(FileOperation::kAppend, 2, absl::ResourceExhaustedError("disk full"));  // the third append fails
+//   files.FailAfter(FileOperation::kAppend, 2, absl::ResourceExhaustedError("disk full"));  // the
+//   third append fails
 #pragma once
 
 #include <cstdint>
@@ -17,12 +18,23 @@
 
 namespace shoal {
 
-enum class FileOperation { kRead, kWriteAtomic, kOpenAppend, kAppend, kSync, kMakeDirs, kRename, kRemove, kLink };
+enum class FileOperation {
+  kRead,
+  kWriteAtomic,
+  kOpenAppend,
+  kAppend,
+  kSync,
+  kMakeDirs,
+  kRename,
+  kRemove,
+  kLink
+};
 
 // Thread-safe.
 class FaultyFileSystem final : public FileSystem {
  public:
-  // After `successes` more calls of `operation`, each fails with `error`, until Heal. Zero: from the next one on.
+  // After `successes` more calls of `operation`, each fails with `error`, until Heal. Zero: from
+  // the next one on.
   void FailAfter(FileOperation operation, int64_t successes, absl::Status error);
   // As FailAfter, and the failing append leaves the first `bytes` of its data in the file.
   void TearAppendAfter(int64_t successes, int64_t bytes, absl::Status error);
@@ -32,10 +44,11 @@ class FaultyFileSystem final : public FileSystem {
   int64_t calls(FileOperation operation) const;
 
   absl::StatusOr<std::string> ReadFile(const std::string& path) override;
-  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) override;
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset,
+                                        int64_t size) override;
   absl::Status WriteFileAtomic(const std::string& path, std::string_view contents) override;
   absl::StatusOr<std::unique_ptr<AppendFile>> OpenAppend(const std::string& path) override;
-  absl::Status MakeDirs(const std::string& path, uint32_t mode) override;
+  absl::Status MakeDirs(const std::string& path, uint32_t mode = 0755) override;
   absl::StatusOr<std::vector<std::string>> ListDir(const std::string& path) override;
   absl::StatusOr<int64_t> FileSize(const std::string& path) override;
   bool Exists(const std::string& path) override;

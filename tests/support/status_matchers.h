@@ -28,12 +28,11 @@ MATCHER(IsOk, negation ? "is an error" : "is OK") {
 
 // The code, and the message by any string matcher.
 MATCHER_P2(StatusIs, code, message_matcher,
-           std::string(negation ? "is not " : "is ") + absl::StatusCodeToString(code) + " whose message " +
-               testing::DescribeMatcher<std::string>(message_matcher, false)) {
+           std::string(negation ? "is not " : "is ") + absl::StatusCodeToString(code) +
+               " whose message " + testing::DescribeMatcher<std::string>(message_matcher, false)) {
   const absl::Status& status = status_internal::AsStatus(arg);
   *result_listener << status.ToString();
-  return status.code() == code &&
-         testing::Matches(message_matcher)(std::string(status.message()));
+  return status.code() == code && testing::Matches(message_matcher)(std::string(status.message()));
 }
 inline auto StatusIs(absl::StatusCode code) { return StatusIs(code, testing::_); }
 
@@ -44,7 +43,8 @@ MATCHER_P(IsOkAndHolds, value_matcher, "is OK and holds the expected value") {
     return false;
   }
   using Value = std::remove_cvref_t<decltype(*arg)>;
-  return testing::ExplainMatchResult(testing::SafeMatcherCast<const Value&>(value_matcher), *arg, result_listener);
+  return testing::ExplainMatchResult(testing::SafeMatcherCast<const Value&>(value_matcher), *arg,
+                                     result_listener);
 }
 
 }  // namespace shoal
@@ -56,8 +56,9 @@ MATCHER_P(IsOkAndHolds, value_matcher, "is OK and holds the expected value") {
 #define ASSERT_OK(expression) ASSERT_THAT(expression, ::shoal::IsOk())
 
 // Assigns the value of a StatusOr, or fails the test and leaves it.
-#define ASSERT_OK_AND_ASSIGN(target, expression) \
-  SHOAL_ASSERT_OK_AND_ASSIGN_INNER(SHOAL_TEST_CONCAT(shoal_test_result_, __LINE__), target, expression)
+#define ASSERT_OK_AND_ASSIGN(target, expression)                                            \
+  SHOAL_ASSERT_OK_AND_ASSIGN_INNER(SHOAL_TEST_CONCAT(shoal_test_result_, __LINE__), target, \
+                                   expression)
 #define SHOAL_ASSERT_OK_AND_ASSIGN_INNER(result, target, expression) \
   auto result = (expression);                                        \
   ASSERT_TRUE(result.ok()) << result.status();                       \
