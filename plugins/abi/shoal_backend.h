@@ -216,14 +216,15 @@ typedef enum shoal_op_kind {
 
   /* loss[n] = -log softmax(logits[n])[target], 0 where target is -1 (not counted).
    * dlogits = (softmax - onehot) * scalars.loss_scale, 0 for rows not counted; may alias logits.
+   * linear.real_vocab as for LINEAR_CROSS_ENTROPY.
    *   in  0 logits[N,V] act (or f32)   1 targets[N] i32   out 0 loss[N] f32   1 dlogits[N,V] | none */
   SHOAL_OP_CROSS_ENTROPY = 14,
 
   /* The head and its loss together, by blocks of rows, so that [N,V] never exists.
    *   in  0 h[N,D] act   1 w[V,D] act   2 targets[N] i32
    *   out 0 loss[N] f32   1 dh[N,D] act | none   2 dw[V,D] f32 | none (linear.write)
-   * dh and dw are those of the sum of loss times scalars.loss_scale. head.real_vocab <= V: the columns past
-   * it are padding and take no part. */
+   * dh and dw are those of the sum of loss times scalars.loss_scale. linear.real_vocab <= V: the columns past
+   * it are padding and take no part (their gradients are 0); 0 stands for V. */
   SHOAL_OP_LINEAR_CROSS_ENTROPY = 15,
 
   /* total[0] = sum of x in a fixed order with f64 accumulation.   in 0 x[N] f32   out 0 total[1] f32 */
@@ -235,6 +236,7 @@ typedef enum shoal_op_kind {
   /* AdamW (Loshchilov & Hutter 2019) over a flat range, decoupled decay, bias correction with t = scalars.step + 1:
    *   g' = g * min(1, clip / (norm + 1e-6)) when clip > 0;  m = b1 m + (1-b1) g';  v = b2 v + (1-b2) g'^2
    *   p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + lr * decay * p (p before the step)
+   * with lr = scalars.lr * adamw.lr_multiplier, which must be > 0. clip > 0 needs norm.
    *   in  0 g[n] f32   1 norm[1] f32 | none
    *   out 0 p[n] f32 (read and written)   1 m[n]   2 v[n]   3 copy[n] bf16 | none: p rounded to bf16 */
   SHOAL_OP_ADAMW = 18,
@@ -249,7 +251,8 @@ typedef enum shoal_op_kind {
   SHOAL_OP_GATHER_ROWS = 21,
 
   /* Attention of new rows of ONE sequence against a cache: appends k and v of the N rows at position
-   * scalars.cache_length, then attends causally over everything cached. No dropout.
+   * scalars.cache_length, then attends causally over everything cached (mask SLIDING: over the last `window`
+   * rows of it, as in ATTENTION; FULL is refused). No dropout.
    *   in  0 qkv[N, (H + 2G) C] act
    *   out 0 out[N, H C] act   1 k_cache[P, G C] act (read and written)   2 v_cache[P, G C] act */
   SHOAL_OP_ATTENTION_CACHED = 22
