@@ -6,8 +6,7 @@
 // resumes from the step number alone.
 //
 // An example of n tokens gives n-1 rows: inputs are tokens 0..n-2, targets tokens 1..n-1.
-#ifndef SHOAL_CORE_DATA_BATCHER_H_
-#define SHOAL_CORE_DATA_BATCHER_H_
+#pragma once
 
 #include <cstdint>
 #include <span>
@@ -93,5 +92,3 @@ class Batcher {
 };
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_BATCHER_H_

@@ -5,8 +5,7 @@
 // A target counts when it stands for text (its byte count is > 0): special tokens such as
 // <|im_end|> and targets of -1 count neither in the nats nor in the bytes. Loss per token, which
 // does include special tokens, is a different sum; do not derive one from the other.
-#ifndef SHOAL_CORE_DATA_BITS_PER_BYTE_H_
-#define SHOAL_CORE_DATA_BITS_PER_BYTE_H_
+#pragma once
 
 #include <cstdint>
 #include <span>
@@ -38,5 +37,3 @@ class BitsPerByte {
 };
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_BITS_PER_BYTE_H_

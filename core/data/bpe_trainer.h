@@ -9,8 +9,7 @@
 //
 // Special tokens written in the text (chat markup) are cut out before counting; they never take
 // part in a merge.
-#ifndef SHOAL_CORE_DATA_BPE_TRAINER_H_
-#define SHOAL_CORE_DATA_BPE_TRAINER_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -59,5 +58,3 @@ class BpeTrainer {
 };
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_BPE_TRAINER_H_

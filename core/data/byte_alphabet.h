@@ -4,8 +4,7 @@
 // Source: GPT-2's encoder. Bytes '!'..'~', 0xA1..0xAC and 0xAE..0xFF stand for themselves; the
 // other 68 bytes, in ascending order, take the characters U+0100, U+0101, ... Space is therefore
 // "Ġ". Immutable tables; every function is thread-safe.
-#ifndef SHOAL_CORE_DATA_BYTE_ALPHABET_H_
-#define SHOAL_CORE_DATA_BYTE_ALPHABET_H_
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -29,5 +28,3 @@ std::string ToSymbols(std::string_view bytes);
 std::optional<std::string> FromSymbols(std::string_view symbols);
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_BYTE_ALPHABET_H_

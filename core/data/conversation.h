@@ -6,8 +6,7 @@
 //
 // A *response* token belongs to an assistant turn's content or is the <|im_end|> that closes it;
 // these are the tokens a model is trained on when loss is on the response only.
-#ifndef SHOAL_CORE_DATA_CONVERSATION_H_
-#define SHOAL_CORE_DATA_CONVERSATION_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -69,5 +68,3 @@ void EncodeExample(const Example& example, Encoder& encoder, std::vector<int32_t
 std::string ToJsonLine(const Conversation& conversation);
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_CONVERSATION_H_

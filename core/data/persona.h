@@ -11,8 +11,7 @@
 //
 // Conversation `index` is a pure function of (persona, seed, index) through Philox, so any part can
 // be generated again, on any machine, in any order.
-#ifndef SHOAL_CORE_DATA_PERSONA_H_
-#define SHOAL_CORE_DATA_PERSONA_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -82,5 +81,3 @@ absl::StatusOr<PersonaData> GeneratePersona(const Persona& persona, int64_t coun
 std::vector<Example> RenderAll(const std::vector<Conversation>& conversations);
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_PERSONA_H_

@@ -6,8 +6,7 @@
 // agrees with the pattern; anything else goes through PCRE2 with its JIT. A byte that is not part
 // of valid UTF-8 belongs to no match; such bytes come out as pre-tokens of their own, so the pieces
 // always concatenate to the input.
-#ifndef SHOAL_CORE_DATA_PRETOKENIZER_H_
-#define SHOAL_CORE_DATA_PRETOKENIZER_H_
+#pragma once
 
 #include <cstddef>
 #include <memory>
@@ -48,5 +47,3 @@ class Pretokenizer {
 };
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_PRETOKENIZER_H_

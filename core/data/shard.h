@@ -3,8 +3,7 @@
 // The layout is described in SHARD_FORMAT.md: a versioned little-endian header, then
 // 64-byte-aligned sections, all covered by SHA-256. Tokens are u16 when the vocabulary has at most
 // 65,536 entries, else u32. Every example has at least two tokens, so it has at least one target.
-#ifndef SHOAL_CORE_DATA_SHARD_H_
-#define SHOAL_CORE_DATA_SHARD_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -14,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/base/file.h"
 #include "core/data/conversation.h"
 #include "core/data/tokenizer.h"
 
@@ -47,7 +47,7 @@ struct TokenizeReport {
 // InvalidArgument (max_seq < 1, no usable example), and those of writing.
 absl::StatusOr<TokenizeReport> Tokenize(std::span<const Example> examples,
                                         const Tokenizer& tokenizer, const TokenizeOptions& options,
-                                        const std::string& path);
+                                        FileSystem& files, const std::string& path);
 
 // Thread-safe after Open; copies share the mapping.
 class Shard {
@@ -72,8 +72,9 @@ class Shard {
   int64_t Length(int64_t example) const;
   int64_t ExampleBytes(int64_t example) const;
   int64_t ResponseTokens(int64_t example) const;  // among tokens 1.., those that can be targets
-  // Copies tokens [0, Length) into `out` as i32. Requires out.size() >= Length(example).
-  void CopyTokens(int64_t example, std::span<int32_t> out) const;
+  // Copies tokens [first, first + out.size()) of the example as i32.
+  // Requires 0 <= first and first + out.size() <= Length(example).
+  void CopyTokens(int64_t example, int64_t first, std::span<int32_t> out) const;
   // One per token, 1 for response tokens. [Length(example)]
   std::span<const uint8_t> ResponseFlags(int64_t example) const;
   // Text bytes of each token of the vocabulary, 0 for special tokens. [vocab_size]
@@ -86,5 +87,3 @@ class Shard {
 };
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_SHARD_H_

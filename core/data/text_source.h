@@ -8,8 +8,7 @@
 // and listed with file:line and the reason; the rest is kept. Blank lines are counted, not listed.
 //
 // Plain text: one long document, split 90/10 in the order of the text (as nanoGPT does).
-#ifndef SHOAL_CORE_DATA_TEXT_SOURCE_H_
-#define SHOAL_CORE_DATA_TEXT_SOURCE_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -76,5 +75,3 @@ absl::StatusOr<SplitSource> ReadPlainText(const std::string& path, const ReadOpt
 SplitSource SplitByContent(Source source, double fraction, uint64_t seed);
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_TEXT_SOURCE_H_

@@ -9,8 +9,7 @@
 // Read: model BPE; pre-tokenizer ByteLevel (add_prefix_space either way, use_regex true);
 // normalizer null; added_tokens without lstrip, rstrip or single_word. Anything else is refused by
 // name, because its ids would differ. The post-processor is not applied.
-#ifndef SHOAL_CORE_DATA_TOKENIZER_H_
-#define SHOAL_CORE_DATA_TOKENIZER_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -24,7 +23,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/data/pretokenizer.h"
+#include "core/base/file.h"
 
 namespace shoal::data {
 
@@ -68,7 +67,7 @@ class Tokenizer {
   // The canonical tokenizer.json: equal tokenizers give equal bytes, so its SHA-256 names them.
   std::string ToJson() const;
   // Writes ToJson() atomically.
-  absl::Status Save(const std::string& path) const;
+  absl::Status Save(FileSystem& files, const std::string& path) const;
 
   // Recognises special tokens written in the text. Convenience: for many texts, use Encoder.
   std::vector<int32_t> Encode(std::string_view text, EncodeStats* stats = nullptr) const;
@@ -137,5 +136,3 @@ class StreamDecoder {
 };
 
 }  // namespace shoal::data
-
-#endif  // SHOAL_CORE_DATA_TOKENIZER_H_

@@ -1,0 +1,116 @@
+#include "core/data/conversation.h"
+
+#include <array>
+
+#include "core/base/strings.h"
+#include "core/data/json_text.h"
+
+namespace shoal::data {
+namespace {
+
+constexpr std::array<std::string_view, 3> kRoleNames = {"system", "user", "assistant"};
+constexpr std::string_view kAssistantHead = "<|im_start|>assistant\n";
+
+// Appends text as a segment of its own; joins it with the previous one when they are of a kind.
+void AppendSegment(std::string_view text, bool markup, bool response, Example& example) {
+  if (text.empty()) return;
+  example.text += text;
+  const auto end = static_cast<uint32_t>(example.text.size());
+  std::vector<Segment>& segments = example.segments;
+  if (!segments.empty() && segments.back().markup == markup &&
+      segments.back().response == response) {
+    segments.back().end = end;
+  } else {
+    segments.push_back({end, markup, response});
+  }
+}
+
+void AppendMessage(const Message& message, Example& example) {
+  const bool response = message.role == Role::kAssistant;
+  const std::string_view separator = example.text.empty() ? "" : "\n";
+  AppendSegment(StrCat(separator, kStartToken, RoleName(message.role), "\n"), true, false, example);
+  AppendSegment(message.content, false, response, example);
+  AppendSegment(kEndToken, true, response, example);
+}
+
+}  // namespace
+
+std::string_view RoleName(Role role) { return kRoleNames[static_cast<size_t>(role)]; }
+
+std::optional<Role> ParseRole(std::string_view name) {
+  for (size_t i = 0; i < kRoleNames.size(); ++i) {
+    if (kRoleNames[i] == name) return static_cast<Role>(i);
+  }
+  return std::nullopt;
+}
+
+Example RenderConversation(Conversation conversation) {
+  Example example;
+  for (const Message& message : conversation.messages) AppendMessage(message, example);
+  example.topic = std::move(conversation.topic);
+  example.chat = true;
+  return example;
+}
+
+Example RenderPrompt(Conversation conversation) {
+  Example example = RenderConversation(std::move(conversation));
+  AppendSegment(StrCat(example.text.empty() ? "" : "\n", kAssistantHead), true, false, example);
+  return example;
+}
+
+Example ExampleFromText(std::string text) {
+  Example example;
+  example.chat = text.find(kStartToken) != std::string::npos;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const size_t head = rest.find(kAssistantHead);
+    if (head == rest.npos) break;
+    const size_t begin = head + kAssistantHead.size();
+    const size_t close = rest.find(kEndToken, begin);
+    const size_t end = close == rest.npos ? rest.size() : close + kEndToken.size();
+    AppendSegment(rest.substr(0, begin), true, false, example);
+    AppendSegment(rest.substr(begin, end - begin), true, true, example);
+    rest.remove_prefix(end);
+  }
+  AppendSegment(rest, true, false, example);
+  return example;
+}
+
+void EncodeExample(const Example& example, Encoder& encoder, std::vector<int32_t>& tokens,
+                   std::vector<uint8_t>& response) {
+  tokens.clear();
+  response.clear();
+  if (example.segments.empty()) encoder.Append(example.text, tokens);
+  size_t begin = 0;
+  for (const Segment& segment : example.segments) {
+    const std::string_view text = std::string_view(example.text).substr(begin, segment.end - begin);
+    if (segment.markup) {
+      encoder.Append(text, tokens);
+    } else {
+      encoder.AppendOrdinary(text, tokens);
+    }
+    response.resize(tokens.size(), segment.response ? 1 : 0);
+    begin = segment.end;
+  }
+  response.resize(tokens.size(), 0);
+}
+
+std::string ToJsonLine(const Conversation& conversation) {
+  std::string line = "{\"messages\":[";
+  std::string_view separator;
+  for (const Message& message : conversation.messages) {
+    StrAppend(line, separator, "{\"role\":\"", RoleName(message.role), "\",\"content\":");
+    AppendJsonString(message.content, line);
+    line += '}';
+    separator = ",";
+  }
+  line += ']';
+  if (!conversation.topic.empty()) {
+    line += ",\"topic\":";
+    AppendJsonString(conversation.topic, line);
+  }
+  line += '}';
+  return line;
+}
+
+}  // namespace shoal::data
