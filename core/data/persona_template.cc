@@ -151,8 +151,7 @@ void Violations::Add(FilePlace place, std::string_view what) {
 absl::Status Violations::ToStatus() const {
   if (lines_.empty()) return absl::OkStatus();
   const size_t shown = std::min(lines_.size(), kMaxViolations);
-  std::string text = StrJoin(std::span(lines_).first(shown), "
-");
+  std::string text = StrJoin(std::span(lines_).first(shown), "\n");
   if (shown < lines_.size()) StrAppend(text, "\nand ", lines_.size() - shown, " more");
   return absl::InvalidArgumentError(text);
 }

@@ -209,9 +209,8 @@ void AppendHead(const TokenizerParts& parts, std::string& out) {
   }
   const std::string_view prefix = parts.add_prefix_space ? "true" : "false";
   out += "\n  ],\n  \"normalizer\": null,\n";
-  absl::StrAppend(out,
-                  "  \"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": ", prefix,
-                  ", \"trim_offsets\": true, \"use_regex\": true},\n");
+  StrAppend(out, "  \"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": ", prefix,
+            ", \"trim_offsets\": true, \"use_regex\": true},\n");
   out +=
       "  \"post_processor\": null,\n"
       "  \"decoder\": {\"type\": \"ByteLevel\", \"add_prefix_space\": true, \"trim_offsets\": "
