@@ -163,6 +163,8 @@ function(shoal_plugin)
   install(TARGETS ${target} LIBRARY DESTINATION lib/shoal/backends)
 endfunction()
 
+add_custom_target(tests_tsan)  # what the tsan test preset runs
+
 function(shoal_test)
   cmake_parse_arguments(arg "" "NAME;TIMEOUT;PCH" "SOURCES;DEPS;LABELS;ENVIRONMENT" ${ARGN})
   _shoal_drop_missing()
@@ -180,6 +182,9 @@ function(shoal_test)
   endif()
   _shoal_configure(${arg_NAME} ${arg_PCH} ${arg_DEPS})
   add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
+  if(tsan IN_LIST arg_LABELS)
+    add_dependencies(tests_tsan ${arg_NAME})
+  endif()
   set(environment ${arg_ENVIRONMENT})
   if(SHOAL_SANITIZE)
     math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 5")
