@@ -25,7 +25,7 @@ CREATE TABLE sweep (
   command        TEXT NOT NULL,
   run_count      INTEGER NOT NULL,
   sweep_spec_pb  BLOB NOT NULL,        -- as asked
-  varied         TEXT NOT NULL         -- JSON list of field paths
+  varied         TEXT NOT NULL         -- field paths, one a line
 ) STRICT;
 
 CREATE TABLE run (
@@ -45,7 +45,7 @@ CREATE TABLE run (
   fingerprint    TEXT NOT NULL,        -- '' until the first attempt has started
   parameters     INTEGER NOT NULL,
   total_steps    INTEGER NOT NULL,
-  differing      TEXT NOT NULL,        -- JSON list: what sets it apart in its sweep
+  differing      TEXT NOT NULL,        -- lines: what sets it apart in its sweep
   step           INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX run_by_sweep ON run (sweep_id, trial_index);

@@ -34,8 +34,4 @@ class DataFolder {
   const int lock_fd_;
 };
 
-// Refuses a file system that other machines share: their locks and memory maps are not what SQLite's WAL needs.
-// `magic` is statfs's f_type; apart from DataFolder for tests.
-absl::Status CheckFileSystem(const std::string& path, int64_t magic);
-
 }  // namespace shoal::store

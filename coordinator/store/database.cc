@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 
 namespace shoal::store {
 namespace {
@@ -14,10 +15,10 @@ namespace {
 absl::Status SqliteStatus(int code, sqlite3* handle, std::string_view action) {
   const int primary = code & 0xff;
   const std::string text =
-      absl::StrCat(action, ": ", handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
+      StrCat(action, ": ", handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
   switch (primary) {
     case SQLITE_FULL:
-      return absl::ResourceExhaustedError(absl::StrCat(text, "; free space on the disk of the data folder"));
+      return absl::ResourceExhaustedError(StrCat(text, "; free space on the disk of the data folder"));
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:
       return absl::ResourceExhaustedError(text);
@@ -28,15 +29,15 @@ absl::Status SqliteStatus(int code, sqlite3* handle, std::string_view action) {
       return absl::FailedPreconditionError(text);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return absl::DataLossError(absl::StrCat(text, "; the database is damaged, restore it from backup/"));
+      return absl::DataLossError(StrCat(text, "; the database is damaged, restore it from backup/"));
     case SQLITE_IOERR:
       return absl::UnavailableError(text);
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
-      return absl::PermissionDeniedError(absl::StrCat(text, "; check the folder's owner and rights"));
+      return absl::PermissionDeniedError(StrCat(text, "; check the folder's owner and rights"));
     default:
-      return absl::InternalError(absl::StrCat(text, " (SQLite code ", code, ")"));
+      return absl::InternalError(StrCat(text, " (SQLite code ", code, ")"));
   }
 }
 
@@ -105,7 +106,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
       mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
   const int code = sqlite3_open_v2(path.c_str(), &handle, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   if (code != SQLITE_OK) {
-    absl::Status status = SqliteStatus(code, handle, absl::StrCat("opening ", path));
+    absl::Status status = SqliteStatus(code, handle, StrCat("opening ", path));
     sqlite3_close_v2(handle);
     return status;
   }
@@ -138,14 +139,14 @@ absl::StatusOr<Statement*> Database::Prepare(std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                       &statement, nullptr);
-  if (code != SQLITE_OK) return SqliteStatus(code, handle_, absl::StrCat("preparing ", sql));
+  if (code != SQLITE_OK) return SqliteStatus(code, handle_, StrCat("preparing ", sql));
   return (statements_[sql] = std::make_unique<Statement>(statement)).get();
 }
 
 absl::Status Database::Execute(const std::string& sql) {
   const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
   if (code == SQLITE_OK) return absl::OkStatus();
-  return SqliteStatus(code, handle_, sql.size() < 200 ? sql : absl::StrCat(sql.substr(0, 200), "..."));
+  return SqliteStatus(code, handle_, sql.size() < 200 ? sql : StrCat(sql.substr(0, 200), "..."));
 }
 
 int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }

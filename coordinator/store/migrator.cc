@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/base/digest.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 
 namespace shoal::store {
 namespace {
@@ -40,7 +41,7 @@ absl::Status CheckApplied(const std::vector<Applied>& applied, std::span<const M
                           const std::string& path) {
   for (size_t i = 0; i < applied.size(); ++i) {
     if (i >= migrations.size()) {
-      return absl::FailedPreconditionError(absl::StrCat(
+      return absl::FailedPreconditionError(StrCat(
           path, " has schema ", applied.back().version, " and this program knows only ", migrations.size(),
           ": it was used by a newer shoal. Upgrade this program, or use another data folder"));
     }
@@ -58,13 +59,13 @@ absl::Status CheckApplied(const std::vector<Applied>& applied, std::span<const M
 absl::Status Backup(Database& db, const std::string& backup_dir, int next_version) {
   std::error_code error;
   std::filesystem::create_directories(backup_dir, error);
-  if (error) return ErrnoStatus(error.value(), absl::StrCat("making ", backup_dir));
+  if (error) return ErrnoStatus(error.value(), StrCat("making ", backup_dir));
   const std::string path = absl::StrFormat("%s/shoal-before-%04d.db", backup_dir, next_version);
   const std::string temporary = path + ".tmp";
   std::filesystem::remove(temporary, error);
   SHOAL_RETURN_IF_ERROR(db.Run("VACUUM INTO ?", temporary), "saving a copy of the database before its upgrade");
   std::filesystem::rename(temporary, path, error);
-  if (error) return ErrnoStatus(error.value(), absl::StrCat("renaming ", temporary));
+  if (error) return ErrnoStatus(error.value(), StrCat("renaming ", temporary));
   return absl::OkStatus();
 }
 
