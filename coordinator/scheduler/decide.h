@@ -81,8 +81,12 @@ class Draft {
  public:
   Draft(Config config, State committed) : config_(config), committed_(committed), ahead_(std::move(committed)) {}
 
-  // Decides against the state ahead and moves it on. Requires now >= that of the call before.
+  // Decides against the state ahead and moves it on. A `now` before that of the call before counts as
+  // no time having passed.
   Decision Decide(const Event& event, absl::Time now);
+
+  // When a Tick is due: the earliest end of a lease, of a backoff, of a worker's presence. InfiniteFuture: never.
+  absl::Time NextDeadline() const;
 
   // The transaction has committed: exactly the updates of all Decide calls since the last Commit or RollBack.
   void Commit(const CommittedUpdates& committed) { committed_.Apply(committed); }
@@ -97,13 +101,11 @@ class Draft {
   const Config config_;
   State committed_;
   State ahead_;
+  absl::Time last_now_ = absl::InfinitePast();  // of the newest Decide: backoffs up to here have been looked at
 };
 
 // The same decision on a copy of `state`: for tests, and to see that nothing else goes in.
 Decision Decide(const Config& config, const State& state, const Event& event, absl::Time now);
-
-// When a Tick is due: the earliest end of a lease, of a backoff, of a worker's presence. InfiniteFuture: never.
-absl::Time NextDeadline(const Config& config, const State& state);
 
 // --- What a worker should have, for the answer to its Synchronize.
 struct Stop {
@@ -113,8 +115,9 @@ struct Stop {
   std::string reason;
 };
 struct Desired {
-  std::vector<AttemptKey> start;    // leased to this worker and not held: sent until it is, so a lost answer heals.
-                                    // A worker ignores a start for an attempt it has or had.
+  std::vector<AttemptKey> start;    // LEASED to this worker and not held: sent again until it is, so a lost answer
+                                    // heals. Leased for Config.lease from when the worker sent its request. A worker
+                                    // ignores a start for an attempt it has or had.
   std::vector<Stop> stop;           // held and not wanted
   std::vector<AttemptKey> renewed;  // held and wanted: leased for Config.lease from when the worker sent its request
   bool empty() const { return start.empty() && stop.empty(); }  // nothing to say: may be held open

@@ -96,7 +96,7 @@ struct AttemptReported {
   std::optional<FinishedItem> finished;
 };
 
-// Time has passed: leases end, backoffs end, silent workers go offline. Needed at NextDeadline, harmless at any time.
+// Time has passed: leases end, backoffs end, silent workers go offline. Needed at Draft::NextDeadline, harmless at any time.
 struct Tick {};
 
 // Someone wants to talk to a run. A living serve job of the run is kept (job.job_id is then not used: read

@@ -123,6 +123,8 @@ struct AttemptRecord {
   absl::Time finished_at = absl::InfinitePast();
 
   absl::Time lease_expires_at = absl::InfiniteFuture();  // (volatile) grace included
+  absl::Time lease_renewed_at = absl::InfinitePast();    // (volatile) what the lease counts from
+  absl::Time offered_since = absl::InfinitePast();       // (volatile) leased, or found LEASED at the coordinator's start
 
   bool finished() const { return state != v1::ATTEMPT_STATE_LEASED && state != v1::ATTEMPT_STATE_RUNNING; }
   friend bool operator==(const AttemptRecord&, const AttemptRecord&) = default;

@@ -30,8 +30,7 @@ State::State(StateImage image)
     runs.emplace(run_id, std::move(run));
   }
   for (WorkerRecord& worker : image.workers) {
-    worker.present = false;
-    worker.last_seen_at = absl::InfinitePast();
+    ResetVolatile(worker);
     const WorkerId worker_id = worker.worker_id;
     worker_by_name_[worker.name] = worker_id;
     workers_.emplace(worker_id, std::move(worker));
@@ -41,7 +40,7 @@ State::State(StateImage image)
     InsertJob(job, runs.at(job.run_id));
   }
   for (AttemptRecord& attempt : image.attempts) {
-    attempt.lease_expires_at = absl::InfiniteFuture();
+    ResetVolatile(attempt);
     InsertAttempt(attempt);
   }
 }
@@ -102,10 +101,8 @@ void State::On(const JobChanged& update) {
     EraseJob(after.job_id);
     return;
   }
-  if (update.from != after.state) {
-    if (after.state == v1::JOB_STATE_QUEUED) queue_.insert(PlaceOf(after));
-    if (update.from == v1::JOB_STATE_QUEUED) queue_.erase(PlaceOf(after));
-  }
+  Dequeue(*job);
+  Enqueue(after);
   if (after.stop != StopWish::kNone && after.kind == v1::JOB_KIND_SERVE) ForgetServeJob(*job);
   *job = after;
 }
@@ -127,9 +124,8 @@ void State::On(const AttemptChanged& update) {
               after.key.job_id.str(), " is not alive");
   SHOAL_CHECK(attempt->state == update.from && spec::CanBecome(update.from, after.state));
   if (!after.finished()) {
-    const absl::Time lease = attempt->lease_expires_at;
-    *attempt = after;
-    attempt->lease_expires_at = lease;
+    attempt->state = after.state;
+    attempt->resumed_from_step = after.resumed_from_step;
     return;
   }
   leases_.erase({attempt->lease_expires_at, after.key.job_id});
@@ -166,9 +162,11 @@ void State::On(const StaleReportRefused&) { ++refused_stale_reports_; }
 
 void State::On(const LeaseRenewed& update) {
   AttemptRecord* attempt = FindIn(attempts_, update.key.job_id);
-  SHOAL_CHECK(attempt != nullptr && attempt->key == update.key);
+  SHOAL_CHECK(attempt != nullptr && attempt->key == update.key && update.at >= attempt->lease_renewed_at);
   leases_.erase({attempt->lease_expires_at, update.key.job_id});
   attempt->lease_expires_at = update.expires_at;
+  attempt->lease_renewed_at = update.at;
+  if (update.at_start) attempt->offered_since = update.at;
   leases_.insert({attempt->lease_expires_at, update.key.job_id});
 }
 
@@ -183,7 +181,7 @@ void State::InsertJob(const JobRecord& job, const RunRecord& run) {
   SHOAL_CHECK(!job.finished() && jobs_.emplace(job.job_id, job).second, "job ", job.job_id.str(), " is there already");
   runs_.emplace(run.run_id, run);
   ++run_job_count_[run.run_id];
-  if (job.state == v1::JOB_STATE_QUEUED) queue_.insert(PlaceOf(job));
+  Enqueue(job);
   if (job.kind == v1::JOB_KIND_SERVE && job.stop == StopWish::kNone) serve_jobs_[job.run_id] = job.job_id;
 }
 
@@ -198,6 +196,17 @@ void State::InsertAttempt(const AttemptRecord& attempt) {
   load.memory_bytes += attempt.memory_bytes;
 }
 
+void State::Enqueue(const JobRecord& job) {
+  if (job.state != v1::JOB_STATE_QUEUED) return;
+  queue_.insert(PlaceOf(job));
+  if (job.not_before != absl::InfinitePast()) backoffs_.insert({job.not_before, job.job_id});
+}
+
+void State::Dequeue(const JobRecord& job) {
+  queue_.erase(PlaceOf(job));
+  backoffs_.erase({job.not_before, job.job_id});
+}
+
 void State::ForgetServeJob(const JobRecord& job) {
   const auto it = serve_jobs_.find(job.run_id);
   if (it != serve_jobs_.end() && it->second == job.job_id) serve_jobs_.erase(it);
@@ -205,7 +214,7 @@ void State::ForgetServeJob(const JobRecord& job) {
 
 void State::EraseJob(const JobId& job_id) {
   const JobRecord job = jobs_.at(job_id);
-  queue_.erase(PlaceOf(job));
+  Dequeue(job);
   ForgetServeJob(job);
   if (--run_job_count_[job.run_id] == 0) {
     run_job_count_.erase(job.run_id);

@@ -61,6 +61,9 @@ class State {
   // Live attempts ordered by the end of their lease: the lease table.
   const std::set<std::pair<absl::Time, JobId>>& leases() const { return leases_; }
 
+  // Queued jobs that have had a backoff, by its end.
+  const std::set<std::pair<absl::Time, JobId>>& backoffs() const { return backoffs_; }
+
   // A worker's live attempts, and what they take of it.
   struct Load {
     std::set<JobId> job_ids;
@@ -99,6 +102,8 @@ class State {
   void InsertJob(const JobRecord& job, const RunRecord& run);
   void InsertAttempt(const AttemptRecord& attempt);
   void EraseJob(const JobId& job_id);
+  void Enqueue(const JobRecord& job);
+  void Dequeue(const JobRecord& job);
   void ForgetServeJob(const JobRecord& job);
 
   absl::flat_hash_map<RunId, RunRecord> runs_;         // runs that have a live job
@@ -113,10 +118,15 @@ class State {
   // Indexes over the above.
   std::set<QueuePlace> queue_;
   std::set<std::pair<absl::Time, JobId>> leases_;
+  std::set<std::pair<absl::Time, JobId>> backoffs_;
   absl::flat_hash_map<WorkerId, Load> loads_;
   absl::flat_hash_map<std::string, WorkerId> worker_by_name_;
   absl::flat_hash_map<RunId, JobId> serve_jobs_;  // not those asked to stop
 };
+
+// Sets the fields marked (volatile) to what they are before CoordinatorStarted.
+void ResetVolatile(AttemptRecord& attempt);
+void ResetVolatile(WorkerRecord& worker);
 
 // True when both hold the same durable rows.
 bool operator==(const StateImage& a, const StateImage& b);

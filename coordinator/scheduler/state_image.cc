@@ -36,18 +36,30 @@ void Compare(std::string_view noun, const std::vector<Record>& a, const std::vec
 
 }  // namespace
 
+void ResetVolatile(AttemptRecord& attempt) {
+  const AttemptRecord fresh;
+  attempt.lease_expires_at = fresh.lease_expires_at;
+  attempt.lease_renewed_at = fresh.lease_renewed_at;
+  attempt.offered_since = fresh.offered_since;
+}
+
+void ResetVolatile(WorkerRecord& worker) {
+  const WorkerRecord fresh;
+  worker.last_seen_at = fresh.last_seen_at;
+  worker.present = fresh.present;
+}
+
 StateImage State::Image() const {
   StateImage image;
   for (const auto& [id, run] : runs_) image.runs.push_back(run);
   for (const auto& [id, job] : jobs_) image.jobs.push_back(job);
   for (const auto& [id, attempt] : attempts_) {
     image.attempts.push_back(attempt);
-    image.attempts.back().lease_expires_at = absl::InfiniteFuture();
+    ResetVolatile(image.attempts.back());
   }
   for (const auto& [id, worker] : workers_) {
     image.workers.push_back(worker);
-    image.workers.back().last_seen_at = absl::InfinitePast();
-    image.workers.back().present = false;
+    ResetVolatile(image.workers.back());
   }
   image.request_ids.assign(requests_.begin(), requests_.end());
   SortBy(image.runs, [](const RunRecord& run) { return run.run_id; });

@@ -80,7 +80,9 @@ struct StaleReportRefused {
 // Volatile: not written. See IsDurable.
 struct LeaseRenewed {
   AttemptKey key;
+  absl::Time at;
   absl::Time expires_at;
+  bool at_start = false;  // of the coordinator: an attempt that is still LEASED is offered anew for a full lease
 };
 struct WorkerSeen {
   WorkerId worker_id;

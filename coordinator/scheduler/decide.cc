@@ -1,0 +1,65 @@
+#include "coordinator/scheduler/decide.h"
+
+#include <algorithm>
+
+#include "coordinator/scheduler/step.h"
+
+namespace shoal::scheduler {
+namespace {
+
+// What each event does, before queued jobs are placed.
+struct Handle {
+  Step& step;
+
+  absl::Status operator()(const RunsSubmitted& event) const { return OnSubmitted(step, event); }
+  absl::Status operator()(const CancelRequested& event) const { return OnCancel(step, event); }
+  absl::Status operator()(const WorkerRegistered& event) const { return OnRegistered(step, event); }
+  absl::Status operator()(const WorkerSynchronized& event) const { return OnSynchronized(step, event); }
+  absl::Status operator()(const WorkerLeft& event) const { return OnLeft(step, event); }
+  absl::Status operator()(const AttemptReported& event) const { return OnReport(step, event); }
+  absl::Status operator()(const Tick&) const {
+    ExpireLeases(step);
+    MarkSilentWorkersOffline(step);
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const ServeRequested& event) const { return OnServe(step, event); }
+  absl::Status operator()(const ServeIdle& event) const { return OnIdle(step, event); }
+  absl::Status operator()(const CoordinatorStarted&) const {
+    RenewAllLeases(step);
+    return absl::OkStatus();
+  }
+};
+
+}  // namespace
+
+void Step::Emit(Update update) {
+  apply_(update);
+  decision.updates.push_back(std::move(update));
+}
+
+void Step::Wake(const WorkerId& worker_id) {
+  if (told_.emplace('w', worker_id.str()).second) decision.effects.push_back(WakeWorker{worker_id});
+}
+
+void Step::Notify(const RunId& run_id) {
+  if (told_.emplace('r', run_id.str()).second) decision.effects.push_back(NotifyRun{run_id});
+}
+
+void Step::EndServe(const AttemptKey& key, std::string reason) {
+  decision.effects.push_back(ServeEnded{key, std::move(reason)});
+}
+
+Decision Draft::Decide(const Event& event, absl::Time now) {
+  last_now_ = std::max(last_now_, now);
+  Step step(config_, ahead_, last_now_, [this](const Update& update) { ahead_.ApplyOne(update); });
+  step.decision.actor = "system";
+  step.decision.answer = std::visit(Handle{step}, event);
+  PlaceJobs(step);
+  return step.Take();
+}
+
+Decision Decide(const Config& config, const State& state, const Event& event, absl::Time now) {
+  return Draft(config, state).Decide(event, now);
+}
+
+}  // namespace shoal::scheduler

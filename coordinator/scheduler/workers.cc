@@ -1,0 +1,95 @@
+// Workers come, speak, fall silent, begin anew and leave.
+#include <utility>
+
+#include "coordinator/scheduler/step.h"
+#include "core/base/strings.h"
+
+namespace shoal::scheduler {
+namespace {
+
+void ChangeState(Step& step, const WorkerId& worker_id, v1::WorkerState to, std::string reason) {
+  const v1::WorkerState from = step.state.FindWorker(worker_id)->state;
+  if (from == to) return;
+  step.Emit(WorkerStateChanged{
+      .worker_id = worker_id, .from = from, .to = to, .reason = std::move(reason), .at = step.now});
+}
+
+// Answers NOT_FOUND, which makes the worker register again, unless this is the process that registered last.
+absl::Status CheckInstance(Step& step, const WorkerId& worker_id, const std::string& instance_id) {
+  const WorkerRecord* worker = step.state.FindWorker(worker_id);
+  if (worker == nullptr) return absl::NotFoundError(StrCat("worker ", worker_id.str(), " is not known: register again"));
+  step.decision.actor = StrCat("worker:", worker->name);
+  if (worker->instance_id == instance_id) return absl::OkStatus();
+  return absl::NotFoundError(StrCat("worker ", worker->name, " has begun anew as instance ", worker->instance_id,
+                                    "; instance ", instance_id, " is over: register again"));
+}
+
+WorkerRecord RecordOf(const WorkerRegistered& event, const WorkerId& worker_id, absl::Time now) {
+  return {.worker_id = worker_id,
+          .name = event.name,
+          .instance_id = event.instance_id,
+          .state = v1::WORKER_STATE_READY,
+          .host = event.host,
+          .slots = event.slots,
+          .backends = event.backends,
+          .build_id = event.build_id,
+          .registered_at = now,
+          .last_seen_at = now,
+          .present = true};
+}
+
+}  // namespace
+
+absl::Status OnRegistered(Step& step, const WorkerRegistered& event) {
+  step.decision.actor = StrCat("worker:", event.name);
+  if (event.name.empty() || event.instance_id.empty() || event.slots < 0) {
+    return absl::InvalidArgumentError(StrCat("a worker needs a name (is '", event.name, "'), an instance id (is '",
+                                             event.instance_id, "') and slots >= 0 (is ", event.slots, ")"));
+  }
+  const WorkerRecord* old = step.state.FindWorkerByName(event.name);
+  const WorkerId worker_id = old == nullptr ? event.proposed_id : old->worker_id;
+  if (old != nullptr && old->instance_id != event.instance_id) {
+    LoseAttemptsOf(step, worker_id, StrCat("worker ", event.name, " began anew"), /*worker_began_anew=*/true);
+  }
+  step.Emit(WorkerRegisteredUpdate{RecordOf(event, worker_id, step.now)});
+  RefreshUnmetReasons(step);
+  return absl::OkStatus();
+}
+
+absl::Status OnSynchronized(Step& step, const WorkerSynchronized& event) {
+  const absl::Status known = CheckInstance(step, event.worker_id, event.instance_id);
+  if (!known.ok()) return known;
+  const WorkerRecord before = *step.state.FindWorker(event.worker_id);
+  step.Emit(WorkerSeen{.worker_id = event.worker_id, .at = step.now});
+  ChangeState(step, event.worker_id, event.draining ? v1::WORKER_STATE_DRAINING : v1::WORKER_STATE_READY,
+              event.draining ? "it takes no new attempts" : "it speaks again");
+  RenewLeasesOf(step, event);
+  if (!before.present || before.state != step.state.FindWorker(event.worker_id)->state) RefreshUnmetReasons(step);
+  return absl::OkStatus();
+}
+
+absl::Status OnLeft(Step& step, const WorkerLeft& event) {
+  const absl::Status known = CheckInstance(step, event.worker_id, event.instance_id);
+  if (!known.ok()) return known;
+  const std::string name = step.state.FindWorker(event.worker_id)->name;
+  const std::string why = StrCat("worker ", name, " left", event.reason.empty() ? "" : ": ", event.reason);
+  ChangeState(step, event.worker_id, v1::WORKER_STATE_OFFLINE, why);
+  LoseAttemptsOf(step, event.worker_id, why, /*worker_began_anew=*/false);
+  RefreshUnmetReasons(step);
+  return absl::OkStatus();
+}
+
+// Its leases are no longer than its silence, so nothing of it is alive by now.
+void MarkSilentWorkersOffline(Step& step) {
+  std::vector<WorkerId> silent;
+  for (const auto& [id, worker] : step.state.workers()) {
+    if (worker.state != v1::WORKER_STATE_OFFLINE && SilentAt(step.config, worker) <= step.now) silent.push_back(id);
+  }
+  for (const WorkerId& worker_id : silent) {
+    ChangeState(step, worker_id, v1::WORKER_STATE_OFFLINE,
+                StrCat("silent for ", absl::FormatDuration(step.config.lease)));
+  }
+  if (!silent.empty()) RefreshUnmetReasons(step);
+}
+
+}  // namespace shoal::scheduler
