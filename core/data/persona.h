@@ -7,7 +7,7 @@
 //   {fish}          a filler of the blank `fish`; a second {fish} in the same conversation differs
 //   {fish@1}        the same filler wherever {fish@1} stands in this conversation
 //   {^fish}         with a capital first letter       {a fish}  with "a" or "an" before it
-//   {red|green|}    one of the alternatives; may be empty
+//   {red|{color}|}  one of the alternatives; may be empty, may hold blanks
 //
 // Conversation `index` is a pure function of (persona, seed, index) through Philox, so any part can
 // be generated again, on any machine, in any order.

@@ -41,7 +41,7 @@ class Writer {
           out += piece.text;
           break;
         case Piece::Kind::kChoice:
-          out += piece.choices[random_.Below(piece.choices.size())];
+          Write(Pick(piece.choices), out);
           break;
         case Piece::Kind::kBlank:
           WriteBlank(piece, out);

@@ -24,12 +24,12 @@ using Template = std::vector<Piece>;
 struct Piece {
   enum class Kind { kText, kBlank, kChoice };
   Kind kind = Kind::kText;
-  std::string text;      // kText: as it stands; kBlank: the blank's name, until resolved
-  int32_t blank = -1;    // kBlank: index into Grammar::blanks
-  int32_t tag = -1;      // kBlank: {name@tag}; -1 without
-  bool capital = false;  // {^...}
-  bool article = false;  // {a ...}
-  std::vector<std::string> choices;  // kChoice: {x|y|}
+  std::string text;               // kText: as it stands; kBlank: the blank's name, until resolved
+  int32_t blank = -1;             // kBlank: index into Grammar::blanks
+  int32_t tag = -1;               // kBlank: {name@tag}; -1 without
+  bool capital = false;           // {^...}
+  bool article = false;           // {a ...}
+  std::vector<Template> choices;  // kChoice: {x|{y} z|}
   FilePlace place;
 };
 

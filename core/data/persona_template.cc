@@ -19,39 +19,117 @@ bool IsName(std::string_view text) {
   });
 }
 
-// The inside of {...}, without the braces.
-Piece ParseSlot(std::string_view inside, FilePlace place, Violations& violations) {
-  Piece piece;
-  piece.place = place;
-  if (inside.find('|') != inside.npos) {
+// The parts of `text` between the '|' that stand outside of inner braces.
+std::vector<std::string_view> SplitChoices(std::string_view text) {
+  std::vector<std::string_view> parts;
+  int depth = 0;
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+    if (text[i] == '|' && depth == 0) {
+      parts.push_back(text.substr(begin, i - begin));
+      begin = i + 1;
+    }
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+class TemplateParser {
+ public:
+  explicit TemplateParser(Violations& violations) : violations_(violations) {}
+
+  // `text` begins at `place`.
+  Template Parse(std::string_view text, FilePlace place, int depth) {
+    Template pieces;
+    const auto here = [&](size_t offset) {
+      return FilePlace{place.line, place.column + static_cast<int>(offset)};
+    };
+    for (size_t i = 0; i < text.size();) {
+      const size_t brace = std::min(text.find_first_of("{}", i), text.size());
+      if (brace != i) {
+        Piece piece;
+        piece.text = std::string(text.substr(i, brace - i));
+        piece.place = here(i);
+        pieces.push_back(std::move(piece));
+      }
+      if (brace == text.size()) break;
+      const size_t close = CloseOf(text, brace);
+      if (close == text.npos || depth > kMaxDepth) {
+        violations_.Add(here(brace), text[brace] == '}'   ? "} without a { before it"
+                                     : close == text.npos ? "{ without a } after it"
+                                                          : "braces are nested too deeply");
+        break;
+      }
+      pieces.push_back(Slot(text.substr(brace + 1, close - brace - 1), here(brace), depth));
+      i = close + 1;
+    }
+    return pieces;
+  }
+
+ private:
+  static constexpr int kMaxDepth = 8;
+
+  // The } that belongs to the { at `open`; npos when there is none, or when it is a }.
+  static size_t CloseOf(std::string_view text, size_t open) {
+    int depth = 0;
+    for (size_t i = open; i < text.size(); ++i) {
+      depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+      if (depth < 0) return text.npos;
+      if (depth == 0) return i;
+    }
+    return text.npos;
+  }
+
+  // The inside of {...}, without the braces, which open at `place`.
+  Piece Slot(std::string_view inside, FilePlace place, int depth) {
+    const std::vector<std::string_view> choices = SplitChoices(inside);
+    if (choices.size() == 1) return BlankSlot(inside, place);
+    Piece piece;
+    piece.place = place;
     piece.kind = Piece::Kind::kChoice;
-    for (const std::string_view choice : StrSplit(inside, '|')) piece.choices.emplace_back(choice);
+    for (const std::string_view choice : choices) {
+      const FilePlace at{place.line,
+                         place.column + 1 + static_cast<int>(choice.data() - inside.data())};
+      if (choice.find_first_of("_@") != choice.npos && choice.find('{') == choice.npos) {
+        violations_.Add(at, StrCat("the choice ", choice, " looks like a blank; write {{", choice,
+                                   "}|...} to fill it"));
+      }
+      piece.choices.push_back(Parse(choice, at, depth + 1));
+    }
     return piece;
   }
-  piece.kind = Piece::Kind::kBlank;
-  std::string_view name = inside;
-  if (name.starts_with("^")) {
-    piece.capital = true;
-    name.remove_prefix(1);
-  }
-  if (name.starts_with("a ")) {
-    piece.article = true;
-    name.remove_prefix(2);
-  }
-  if (const size_t at = name.find('@'); at != name.npos) {
-    if (!absl::SimpleAtoi(AbslView(name.substr(at + 1)), &piece.tag) || piece.tag < 0) {
-      violations.Add(place, StrCat("{", inside, "}: after @ comes a number"));
-      piece.tag = 0;
+
+  Piece BlankSlot(std::string_view inside, FilePlace place) {
+    Piece piece;
+    piece.place = place;
+    piece.kind = Piece::Kind::kBlank;
+    std::string_view name = inside;
+    if (name.starts_with("^")) {
+      piece.capital = true;
+      name.remove_prefix(1);
     }
-    name = name.substr(0, at);
+    if (name.starts_with("a ")) {
+      piece.article = true;
+      name.remove_prefix(2);
+    }
+    if (const size_t at = name.find('@'); at != name.npos) {
+      if (!absl::SimpleAtoi(AbslView(name.substr(at + 1)), &piece.tag) || piece.tag < 0) {
+        violations_.Add(place, StrCat("{", inside, "}: after @ comes a number"));
+        piece.tag = 0;
+      }
+      name = name.substr(0, at);
+    }
+    if (!IsName(name)) {
+      violations_.Add(place, StrCat("{", inside, "}: expected the name of a blank, as in {fish}, ",
+                                    "{^fish}, {a fish}, {fish@1}, or a choice {red|green}"));
+    }
+    piece.text = std::string(name);
+    return piece;
   }
-  if (!IsName(name)) {
-    violations.Add(place, StrCat("{", inside, "}: expected the name of a blank, as in {fish}, ",
-                                 "{^fish}, {a fish}, {fish@1}, or a choice {red|green}"));
-  }
-  piece.text = std::string(name);
-  return piece;
-}
+
+  Violations& violations_;
+};
 
 // Walks the blanks depth first: resolves names, finds cycles, bounds what an expansion can be.
 class Resolver {
@@ -83,9 +161,7 @@ class Resolver {
           bytes += static_cast<int64_t>(piece.text.size());
           break;
         case Piece::Kind::kChoice:
-          for (const std::string& choice : piece.choices) {
-            bytes += static_cast<int64_t>(choice.size());
-          }
+          for (Template& choice : piece.choices) bytes += Longest(choice, topic);
           break;
         case Piece::Kind::kBlank:
           bytes += 3 + LongestOfBlank(piece, topic);
@@ -157,29 +233,7 @@ absl::Status Violations::ToStatus() const {
 }
 
 Template ParseTemplate(std::string_view text, FilePlace place, Violations& violations) {
-  Template pieces;
-  const auto here = [&](size_t offset) {
-    return FilePlace{place.line, place.column + static_cast<int>(offset)};
-  };
-  for (size_t i = 0; i < text.size();) {
-    const size_t brace = text.find_first_of("{}", i);
-    if (brace != i) {
-      Piece piece;
-      piece.text = std::string(text.substr(i, brace - i));
-      piece.place = here(i);
-      pieces.push_back(std::move(piece));
-      if (brace == text.npos) break;
-    }
-    const size_t close = text.find_first_of("{}", brace + 1);
-    if (text[brace] == '}' || close == text.npos || text[close] == '{') {
-      violations.Add(here(brace),
-                     text[brace] == '}' ? "} without a { before it" : "{ without a } after it");
-      return pieces;
-    }
-    pieces.push_back(ParseSlot(text.substr(brace + 1, close - brace - 1), here(brace), violations));
-    i = close + 1;
-  }
-  return pieces;
+  return TemplateParser(violations).Parse(text, place, 0);
 }
 
 void ResolveBlanks(Persona::Grammar& grammar, Violations& violations) {
