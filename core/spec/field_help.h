@@ -15,8 +15,8 @@
 namespace shoal::spec {
 
 struct FieldHelp {
-  std::string path;           // "train.optimizer.lr"
-  std::string type;           // "integer", "number", "text", "true or false", "list of text", "group"
+  std::string path;  // "train.optimizer.lr"
+  std::string type;  // "integer", "number", "text", "true or false", "list of text", "group"
   std::string default_value;  // as YAML text; empty for lists and groups
   std::string range;          // "> 0 and <= 10", "one of: all, response", or empty
   std::string unit;           // may be empty

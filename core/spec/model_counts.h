@@ -60,9 +60,9 @@ MemoryEstimate EstimateTrainingMemory(const v1::RunSpec& spec, int64_t vocab_siz
 int64_t LargestBatchRows(const v1::RunSpec& spec);
 
 struct TrainingWork {
-  double tokens = 0;         // that the optimizer learns from, over all steps
-  double flops = 0;          // training, over all steps
-  double evaluate_flops = 0; // forward passes over held-out data, all evaluations
+  double tokens = 0;          // that the optimizer learns from, over all steps
+  double flops = 0;           // training, over all steps
+  double evaluate_flops = 0;  // forward passes over held-out data, all evaluations
 };
 // `mean_tokens`: mean length of an example in tokens; `held_out_examples`: how many there are.
 TrainingWork CountTrainingWork(const v1::RunSpec& spec, int64_t vocab_size, double mean_tokens,

@@ -21,8 +21,8 @@ absl::StatusOr<std::string> CanonicalJson(const google::protobuf::Message& messa
 // The inverse: reads canonical (or any strict) JSON; what is not in it stays unset.
 absl::Status ReadCanonicalJson(std::string_view json, google::protobuf::Message& message);
 
-// Every set field, indented by two spaces, in order of field numbers. After FillDefaults this is the
-// complete spec. Text that is not UTF-8 is printed with U+FFFD in place of the broken bytes.
+// Every set field, indented by two spaces, in order of field numbers. After FillDefaults this is
+// the complete spec. Text that is not UTF-8 is printed with U+FFFD in place of the broken bytes.
 std::string ToJson(const google::protobuf::Message& message);
 // The same as YAML; ReadYaml reads it back to an equal message.
 std::string ToYaml(const google::protobuf::Message& message);

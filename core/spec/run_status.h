@@ -11,7 +11,8 @@
 
 namespace shoal::spec {
 
-// Serve jobs do not count: talking to a model does not change how its training ended. Of the others:
+// Serve jobs do not count: talking to a model does not change how its training ended. Of the
+// others:
 //   any FAILED -> FAILED; else any CANCELLED -> CANCELLED; else any ABORTED -> ABORTED;
 //   all SUCCEEDED -> SUCCEEDED; any RUNNING, or some SUCCEEDED and some QUEUED -> RUNNING;
 //   otherwise (all QUEUED, or no job yet) QUEUED.

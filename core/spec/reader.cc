@@ -1,0 +1,280 @@
+// YAML and `--set` -> message: the reading half of the walker.
+#include "core/base/file.h"
+#include "core/base/status.h"
+#include "core/base/strings.h"
+#include "core/spec/fields.h"
+#include "core/spec/print.h"
+#include "core/spec/spec.h"
+#include "core/spec/violations.h"
+#include "core/spec/yaml_tree.h"
+
+namespace shoal::spec {
+namespace {
+
+std::string_view KindName(const YamlNode& node) {
+  switch (node.kind) {
+    case YamlNode::Kind::kNull:
+      return "empty";
+    case YamlNode::Kind::kScalar:
+      return "a single value";
+    case YamlNode::Kind::kList:
+      return "a list";
+    case YamlNode::Kind::kMap:
+      return "a group of fields";
+  }
+  return "";
+}
+
+// Walks a YAML tree and a message's descriptor side by side. What is wrong is left unset.
+class Reader {
+ public:
+  Reader(std::string_view file, const Descriptor& root, Positions* positions,
+         Violations& violations)
+      : file_(file), root_(root), positions_(positions), violations_(violations) {}
+
+  void ReadGroup(const YamlNode& node, Message& message, const std::string& path) {
+    if (node.kind == YamlNode::Kind::kNull) return;  // `model:` with everything commented out
+    if (node.kind != YamlNode::Kind::kMap) {
+      Add(node, path, StrCat("expected a group of fields, is ", KindName(node)));
+      return;
+    }
+    for (const YamlNode::Entry& entry : node.entries) {
+      const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(entry.key);
+      if (field == nullptr) {
+        violations_.Add(At(entry.line, entry.column), path,
+                        UnknownField(*message.GetDescriptor(), entry.key, &root_));
+        continue;
+      }
+      ReadField(entry, message, *field, ChildPath(path, entry.key));
+    }
+  }
+
+ private:
+  std::string At(int line, int column) const {
+    return file_.starts_with("--") ? file_ : StrCat(file_, ":", line, ":", column);
+  }
+  void Add(const YamlNode& node, const std::string& path, std::string_view what) {
+    violations_.Add(At(node.line, node.column), path, what);
+  }
+  void Remember(const YamlNode& node, const std::string& path) {
+    if (positions_ != nullptr) (*positions_)[path] = At(node.line, node.column);
+  }
+
+  void ReadField(const YamlNode::Entry& entry, Message& message, const FieldDescriptor& field,
+                 const std::string& path) {
+    if (positions_ != nullptr) (*positions_)[path] = At(entry.line, entry.column);
+    if (field.is_map()) {
+      ReadMap(entry.value, message, field, path);
+    } else if (field.is_repeated()) {
+      ReadList(entry.value, message, field, path);
+    } else if (field.message_type() != nullptr) {
+      ReadGroup(entry.value, *message.GetReflection()->MutableMessage(&message, &field), path);
+    } else {
+      ReadScalar(entry.value, message, field, path);
+    }
+  }
+
+  // Also reads one element of a list. Returns whether it was kept.
+  bool ReadScalar(const YamlNode& node, Message& message, const FieldDescriptor& field,
+                  const std::string& path) {
+    if (node.kind != YamlNode::Kind::kScalar) {
+      Add(node, path, StrCat("expected ", ElementType(field), ", is ", KindName(node)));
+      return false;
+    }
+    if (auto problem = SetScalar(message, field, node.text, node.quoted)) {
+      Add(node, path, *problem);
+      return false;
+    }
+    const auto* reflection = message.GetReflection();
+    const int last = field.is_repeated() ? reflection->FieldSize(message, &field) - 1 : -1;
+    if (auto problem = CheckValue(message, field, last)) {
+      field.is_repeated() ? reflection->RemoveLast(&message, &field)
+                          : reflection->ClearField(&message, &field);
+      Add(node, path, *problem);
+      return false;
+    }
+    Remember(node, path);
+    return true;
+  }
+
+  static std::string ElementType(const FieldDescriptor& field) {
+    std::string type = TypeName(field);
+    if (type.starts_with("list of ")) type = type.substr(8);
+    return type == "integer" ? "an integer" : type == "number" ? "a number" : type;
+  }
+
+  void ReadList(const YamlNode& node, Message& message, const FieldDescriptor& field,
+                const std::string& path) {
+    if (node.kind != YamlNode::Kind::kList) {
+      Add(node, path, StrCat("expected a list ([a, b]), is ", KindName(node)));
+      return;
+    }
+    for (size_t i = 0; i < node.items.size(); ++i) {
+      const std::string item = StrCat(path, "[", i, "]");
+      if (field.message_type() != nullptr) {
+        Remember(node.items[i], item);
+        ReadGroup(node.items[i], *message.GetReflection()->AddMessage(&message, &field), item);
+      } else {
+        ReadScalar(node.items[i], message, field, item);
+      }
+    }
+    if (auto problem = CheckValue(message, field)) Add(node, path, *problem);
+  }
+
+  // A map field is a list of {key, value} entries to reflection. Keys are unique in the tree.
+  void ReadMap(const YamlNode& node, Message& message, const FieldDescriptor& field,
+               const std::string& path) {
+    if (node.kind == YamlNode::Kind::kNull) return;
+    if (node.kind != YamlNode::Kind::kMap) {
+      Add(node, path, StrCat("expected a map of names to values, is ", KindName(node)));
+      return;
+    }
+    const FieldDescriptor& key = *field.message_type()->map_key();
+    const FieldDescriptor& value = *field.message_type()->map_value();
+    const auto* reflection = message.GetReflection();
+    for (const YamlNode::Entry& entry : node.entries) {
+      const std::string item = ChildPath(path, entry.key);
+      if (positions_ != nullptr) (*positions_)[item] = At(entry.line, entry.column);
+      Message& pair = *reflection->AddMessage(&message, &field);
+      bool kept = true;
+      if (auto problem = SetScalar(pair, key, entry.key, false)) {
+        violations_.Add(At(entry.line, entry.column), item, *problem);
+        kept = false;
+      } else if (value.message_type() != nullptr) {
+        ReadGroup(entry.value, *pair.GetReflection()->MutableMessage(&pair, &value), item);
+      } else {
+        kept = ReadScalar(entry.value, pair, value, item);
+      }
+      if (!kept) reflection->RemoveLast(&message, &field);
+    }
+  }
+
+  const std::string file_;
+  const Descriptor& root_;
+  Positions* const positions_;
+  Violations& violations_;
+};
+
+absl::Status ReadTree(const YamlNode& tree, std::string_view file, Message& message,
+                      Positions* positions) {
+  Violations violations;
+  Reader(file, *message.GetDescriptor(), positions, violations).ReadGroup(tree, message, "");
+  return violations.ToStatus();
+}
+
+absl::Status SetError(std::string_view path, std::string_view what) {
+  Violations violations;
+  violations.Add("--set", path, what);
+  return violations.ToStatus();
+}
+
+// Sets the last field of a resolved path, in a message of the type that holds it.
+absl::Status ReadAssigned(Message& holder, const FieldDescriptor& field, const std::string& path,
+                          std::string_view text, Positions& positions) {
+  const bool is_list = field.is_repeated() && StripSpace(text).starts_with('[');
+  YamlNode value;
+  if (is_list) {
+    auto tree = ParseYamlTree(text, "--set");
+    if (!tree.ok()) return SetError(path, "expected a list ([a, b])");
+    value = *std::move(tree);
+  } else {
+    const bool is_text = field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
+    value.kind = YamlNode::Kind::kScalar;
+    value.text = std::string(is_text ? text : StripSpace(text));
+    if (field.is_repeated()) {
+      YamlNode list;
+      list.kind = YamlNode::Kind::kList;
+      list.items.push_back(std::move(value));
+      value = std::move(list);
+    }
+  }
+  // The tree of one field, read by the same walker; violations then carry the whole path.
+  YamlNode group;
+  group.kind = YamlNode::Kind::kMap;
+  group.entries.push_back({.key = field.name(), .line = 0, .column = 0, .value = std::move(value)});
+  Violations violations;
+  Positions local;
+  Reader reader("--set", *holder.GetDescriptor(), &local, violations);
+  const size_t cut = path.find_last_of('.');
+  reader.ReadGroup(group, holder, cut == std::string::npos ? "" : path.substr(0, cut));
+  SHOAL_RETURN_IF_ERROR(violations.ToStatus());
+  positions = std::move(local);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadYaml(std::string_view yaml, std::string_view file_name, Message& message,
+                      Positions* positions) {
+  SHOAL_ASSIGN_OR_RETURN(const YamlNode tree, ParseYamlTree(yaml, file_name));
+  return ReadTree(tree, file_name, message, positions);
+}
+
+absl::Status ReadCanonicalJson(std::string_view json, Message& message) {
+  return ReadYaml(json, "canonical JSON", message);  // JSON is YAML
+}
+
+absl::StatusOr<SpecFile> ParseSpecText(std::string_view yaml, std::string_view file_name) {
+  SHOAL_ASSIGN_OR_RETURN(const YamlNode tree, ParseYamlTree(yaml, file_name));
+  SpecFile file;
+  for (const YamlNode::Entry& entry : tree.entries) {
+    const std::string& key = entry.key;
+    file.is_sweep |= key == "base" || key == "space" || key == "variants";
+  }
+  Message& message = file.is_sweep ? static_cast<Message&>(file.sweep) : file.run;
+  SHOAL_RETURN_IF_ERROR(ReadTree(tree, file_name, message, &file.positions));
+  return file;
+}
+
+absl::StatusOr<SpecFile> ParseSpecFile(const std::string& path) {
+  RealFileSystem files;
+  SHOAL_ASSIGN_OR_RETURN(const int64_t size, files.FileSize(path), "reading the spec ", path);
+  if (size > static_cast<int64_t>(kMaxSpecBytes)) {
+    return absl::InvalidArgumentError(
+        StrCat(path, ": is ", size, " bytes; a spec has at most ", kMaxSpecBytes));
+  }
+  SHOAL_ASSIGN_OR_RETURN(const std::string text, files.ReadFile(path), "reading the spec ", path);
+  return ParseSpecText(text, path);
+}
+
+absl::Status ApplySet(Message& message, std::string_view assignment, Positions* positions) {
+  const size_t equals = assignment.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return SetError("", StrCat("expected PATH=VALUE, is '", assignment.substr(0, 80), "'"));
+  }
+  const std::string path(StripSpace(assignment.substr(0, equals)));
+  const std::string_view text = assignment.substr(equals + 1);
+  auto fields = ResolvePath(*message.GetDescriptor(), path);
+  if (!fields.ok()) return SetError(path, StdView(fields.status().message()));
+  const FieldDescriptor& field = *fields->back();
+  if (field.message_type() != nullptr) {
+    const bool group = !field.is_repeated() && field.message_type()->field_count() > 0;
+    return SetError(path, group ? StrCat("is a group; set one of its fields, such as ", path, ".",
+                                         field.message_type()->field(0)->name())
+                                : StrCat("is a ", TypeName(field), "; write it in the file"));
+  }
+
+  Message* holder = &message;
+  for (size_t i = 0; i + 1 < fields->size(); ++i) {
+    holder = holder->GetReflection()->MutableMessage(holder, (*fields)[i]);
+  }
+  const std::unique_ptr<Message> scratch(holder->New());
+  Positions local;
+  SHOAL_RETURN_IF_ERROR(ReadAssigned(*scratch, field, path, text, local));
+  holder->GetReflection()->ClearField(holder, &field);
+  holder->MergeFrom(*scratch);
+  if (positions != nullptr) {
+    for (auto& [set_path, where] : local) positions->insert_or_assign(set_path, where);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplySet(SpecFile& file, std::string_view assignment) {
+  if (!file.is_sweep) return ApplySet(file.run, assignment, &file.positions);
+  Positions set;
+  SHOAL_RETURN_IF_ERROR(ApplySet(*file.sweep.mutable_base(), assignment, &set));
+  for (auto& [path, where] : set) file.positions.insert_or_assign(StrCat("base.", path), where);
+  return absl::OkStatus();
+}
+
+}  // namespace shoal::spec
