@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,7 +21,9 @@
 #include "shoal/v1/inference.pb.h"
 #include "shoal/v1/model.pb.h"
 #include "worker/engine/backend/backend.h"
+#include "worker/engine/model/decoder.h"
 #include "worker/engine/model/weights.h"
+#include "worker/engine/program/program.h"
 
 namespace shoal::engine {
 
@@ -41,36 +44,72 @@ struct LoadedModel {
 absl::StatusOr<LoadedModel> LoadModel(Device& device, const std::string& path, Dtype act);
 
 // Thread-compatible: one thread, the device's. The weights may change between calls (samples taken
-// while training); the cache never outlives a call.
+// while training); the cache never outlives a call. `device` and `clock` must outlive the generator.
 class Generator {
  public:
-  // Errors: InvalidArgument (the tokenizer has more tokens than the model), ResourceExhausted,
-  // Unimplemented. `clock` measures the time to the first token and must outlive the generator.
-  // `spec` is complete; the weights may be a trainer's.
+  // `spec` is complete; the weights may be a trainer's. Errors: InvalidArgument (the tokenizer has
+  // more tokens than the model), ResourceExhausted, Unimplemented.
   static absl::StatusOr<std::unique_ptr<Generator>> Create(Device& device, const v1::ModelSpec& spec,
                                                            std::shared_ptr<const Weights> weights,
                                                            data::Tokenizer tokenizer,
                                                            const Clock& clock);
-  virtual ~Generator() = default;
 
-  // Answers a request; `on_text` may be empty. The end is "stop" (a special end token or a stop
-  // string), "length" (max_tokens), "context" (max_seq positions are used up) or "cancelled". A
-  // prompt longer than max_seq - 1 tokens loses its oldest tokens, and the answer says how many.
-  // A text prompt is read with its markup; a conversation's content is always ordinary text. request_id
-  // and checkpoint_step of the answer are the caller's to fill.
+  // Answers a request; `on_text` may be empty. The end is "stop" (a special token, or a stop string),
+  // "length" (max_tokens), "context" (all max_seq positions are used) or "cancelled". A prompt that
+  // leaves too little room for the answer (max_tokens, or a quarter of max_seq if that is less) loses
+  // its oldest tokens, and the result says how many. A text prompt is read with its markup; a
+  // conversation's content is always ordinary text. request_id and checkpoint_step of the result are
+  // the caller's to fill.
   // Errors: InvalidArgument (sampling parameters, unknown role, a prompt without any token).
-  virtual absl::StatusOr<v1::GenerateDone> Generate(const v1::GenerateRequest& request,
-                                                    const TextCallback& on_text) = 0;
+  absl::StatusOr<v1::GenerateDone> Generate(const v1::GenerateRequest& request,
+                                            const TextCallback& on_text);
 
   // Logits after every token of `tokens`, [tokens, vocab_size], computed without the cache: the
   // oracle of Generate, and a plain way to score a text.
   // Requires 1 <= tokens.size() <= max_seq and ids within the vocabulary, else InvalidArgument.
-  virtual absl::StatusOr<std::vector<float>> Logits(std::span<const int32_t> tokens) = 0;
-  // The same through the cache: `prefill` tokens at once, the others one by one.
-  virtual absl::StatusOr<std::vector<float>> CachedLogits(std::span<const int32_t> tokens,
-                                                          int64_t prefill) = 0;
+  absl::StatusOr<std::vector<float>> Logits(std::span<const int32_t> tokens);
+  // The same through the cache: the first `prefill` tokens at once, the others one by one. Row 0 is
+  // what follows the prefill: [tokens - prefill + 1, vocab_size].
+  absl::StatusOr<std::vector<float>> CachedLogits(std::span<const int32_t> tokens, int64_t prefill);
 
-  virtual int64_t memory_bytes() const = 0;  // device memory beside the weights
+  int64_t memory_bytes() const;  // device memory beside the weights
+
+ private:
+  struct Prompt {
+    std::vector<int32_t> tokens;
+    int64_t dropped_bytes = 0;
+    int64_t dropped_tokens = 0;
+  };
+
+  Generator(Device& device, const v1::ModelSpec& spec, std::shared_ptr<const Weights> weights,
+            data::Tokenizer tokenizer, const Clock& clock);
+  Program RecordCached(std::string name, int64_t rows);
+  absl::StatusOr<Plan> PlanFor(const Program& program, const Buffer& arena, const Buffer& io);
+  absl::Status Prepare();
+  absl::Status PrepareScoring();
+  absl::Status CheckTokens(std::span<const int32_t> tokens) const;
+  absl::StatusOr<Prompt> MakePrompt(const v1::GenerateRequest& request) const;
+  // Runs new tokens through the cache; logits_ are then those after the last of them.
+  absl::Status Advance(std::span<const int32_t> tokens);
+
+  // Constant after construction.
+  Device& device_;
+  const Clock& clock_;
+  Decoder decoder_;
+  data::Tokenizer tokenizer_;
+  std::shared_ptr<const Weights> weights_;  // shared with the trainer, or with whoever loaded them
+
+  IoLayout io_layout_;
+  Buffer arena_, io_, cache_;
+  Plan prefill_, decode_;
+  int64_t cached_ = 0;          // tokens in the cache
+  std::vector<float> logits_;   // [V]
+  std::vector<int32_t> positions_;
+
+  // Made at the first call of Logits.
+  IoLayout score_layout_;
+  Buffer score_arena_, score_io_;
+  std::optional<Plan> score_;
 };
 
 }  // namespace shoal::engine

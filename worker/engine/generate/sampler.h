@@ -45,10 +45,12 @@ class Sampler {
   void Normalize();
   void KeepTopP();
   void KeepMinP();
+  void Shorten(size_t count);
 
   v1::SamplingParams params_;
   std::vector<float> logits_;
   std::vector<TokenProbability> kept_;
+  std::vector<int32_t> seen_;
 };
 
 }  // namespace shoal::engine

@@ -26,7 +26,6 @@ struct Parameter {
   std::string name;  // canonical: "blocks.0.attn.qkv.weight"
   Shape shape;
   Initialization init;
-  bool matmul = false;  // read by a matrix product, so in the act dtype
   bool decay = false;
   int64_t offset = 0;  // in elements
   int64_t elements() const { return shape.elements(); }

@@ -68,7 +68,9 @@ class Recorder {
   Tensor CrossEntropy(const Tensor& logits, const Tensor& targets);
 
   // Results for the host, named in the io layout.
-  void Sum(const Tensor& x, std::string_view result);       // [1]
+  void Sum(const Tensor& x, std::string_view result);  // [1]
+  // Makes a tensor that an operation wrote one that the host reads.
+  void Return(const Tensor& x, std::string_view result);
 
   // The optimizer's program: the norm of all gradients, and AdamW over a range of the parameters.
   Tensor GlobalNorm(std::string_view result);

@@ -1,6 +1,6 @@
 // Trains one decoder on one device.
 //
-//   SHOAL_ASSIGN_OR_RETURN(auto trainer, Trainer::Create(*device, options, train_shard, held_out_shard));
+//   SHOAL_ASSIGN_OR_RETURN(auto trainer, Trainer::Create(*device, options, train_shard, held_out));
 //   if (resume) SHOAL_RETURN_IF_ERROR(trainer->Restore(path));
 //   while (trainer->step() < spec.train().steps()) {
 //     SHOAL_ASSIGN_OR_RETURN(StepResult result, trainer->Step());
@@ -17,39 +17,45 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/file.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/data/batcher.h"
 #include "core/data/shard.h"
 #include "shoal/v1/checkpoint.pb.h"
 #include "shoal/v1/job.pb.h"
 #include "shoal/v1/spec.pb.h"
 #include "worker/engine/backend/backend.h"
+#include "worker/engine/model/decoder.h"
 #include "worker/engine/model/weights.h"
+#include "worker/engine/program/planner.h"
+#include "worker/engine/program/program.h"
+#include "worker/engine/train/profile.h"
 
 namespace shoal::engine {
 
 struct TrainerOptions {
   v1::ModelSpec model;     // complete
   int64_t vocab_size = 0;  // rows of the token embedding: core/spec's ResolveVocabSize
-  v1::TrainSpec train;  // complete; dtype is resolved: "f32" or "bf16"
+  v1::TrainSpec train;     // complete; dtype is resolved: "f32" or "bf16"
   uint64_t seed = 42;
   std::string run_id;            // written to checkpoints
   std::string tokenizer_digest;  // written to checkpoints
   std::string request_digest;    // written to and compared with checkpoints; hex, may be empty
   v1::NumericsClass numerics;    // written to and compared with checkpoints
-  // Rows of the largest micro-batch; a step of more is accumulated. Changes results, so it is part of
-  // what a run is: leave it, except in tests. At least the longest example is always taken.
+  // Rows of the largest micro-batch; a step of more is accumulated. Changes results, so it is part
+  // of what a run is: leave it, except in tests. At least the longest example is always taken.
   int64_t micro_batch_rows = 8192;
   bool fuse = true;      // false: the plain list of operations, for tests
   bool profile = false;  // time every operation: see ProfileReport
 };
 
 struct StepResult {
-  int64_t step = 0;         // the step that was trained, from 0
-  double loss = 0;          // nats per counted token of this step, before its update
+  int64_t step = 0;  // the step that was trained, from 0
+  double loss = 0;   // nats per counted token of this step, before its update
   double learning_rate = 0;
   double gradient_norm = 0;  // before clipping
   int64_t rows = 0;          // tokens the model saw
@@ -59,62 +65,122 @@ struct StepResult {
 
 struct EvaluateResult {
   double loss = 0;           // nats per counted token; NaN when there was none
-  double bits_per_byte = 0;  // over counted targets that stand for text; see core/data/bits_per_byte.h
+  double bits_per_byte = 0;  // over counted targets that stand for text: core/data/bits_per_byte.h
   int64_t tokens = 0;        // counted targets
   int64_t examples = 0;
 };
 
 // What has been done since step 0, whichever attempts did it.
 struct Totals {
-  int64_t rows = 0;         // tokens seen
+  int64_t rows = 0;  // tokens seen
   int64_t loss_tokens = 0;
-  double flops = 0;         // forward and backward, by core/spec's formula
+  double flops = 0;  // forward and backward, by core/spec's formula
 };
 
-// Thread-compatible: one thread, the device's.
+// Thread-compatible: one thread, the device's. `device` must outlive the trainer and its weights.
 class Trainer {
  public:
   // Parameters are drawn from the seed. `held_out` may be absent.
   // Errors: InvalidArgument (a shard that does not fit the model: vocabulary or length),
   // ResourceExhausted (memory), Unimplemented (an operation that the backend lacks, by name).
-  static absl::StatusOr<std::unique_ptr<Trainer>> Create(Device& device, const TrainerOptions& options,
+  static absl::StatusOr<std::unique_ptr<Trainer>> Create(Device& device,
+                                                         const TrainerOptions& options,
                                                          data::Shard train,
                                                          std::optional<data::Shard> held_out);
-  virtual ~Trainer() = default;
 
   // One optimizer step. Errors: OutOfRange when the loss or the gradient is not finite (see
-  // IsNotFinite): the parameters of a step with a non-finite loss are not updated; those of the backend.
-  virtual absl::StatusOr<StepResult> Step() = 0;
+  // IsNotFinite); a step with a non-finite loss leaves the parameters as they were. Those of the
+  // backend.
+  absl::StatusOr<StepResult> Step();
 
   // Loss on the held-out shard without dropout, on its first `max_examples` examples (0: all).
   // Errors: FailedPrecondition without a held-out shard.
-  virtual absl::StatusOr<EvaluateResult> Evaluate(int64_t max_examples) = 0;
+  absl::StatusOr<EvaluateResult> Evaluate(int64_t max_examples);
 
   // Writes a checkpoint atomically (core/checkpoint). RESUMABLE: parameters and optimizer; WEIGHTS:
   // parameters only.
-  virtual absl::StatusOr<checkpoint::WrittenFile> Save(FileSystem& files, v1::CheckpointKind kind,
-                                                       const std::string& path) = 0;
-  // Continues from a RESUMABLE checkpoint. Errors: FailedPrecondition (another request digest or
-  // numerics class, saying which field), InvalidArgument (tensors of another shape), DataLoss.
-  virtual absl::Status Restore(const std::string& path) = 0;
+  absl::StatusOr<checkpoint::WrittenFile> Save(FileSystem& files, v1::CheckpointKind kind,
+                                               const std::string& path);
+  // Continues from a RESUMABLE checkpoint. Errors: FailedPrecondition (another kind, request digest
+  // or numerics class, saying which field; tensors of another shape), NotFound, DataLoss.
+  absl::Status Restore(const std::string& path);
 
   // Steps trained so far = the number of the next step.
-  virtual int64_t step() const = 0;
-  virtual const Totals& totals() const = 0;
-  virtual int64_t steps_per_epoch() const = 0;  // of the first epoch
-  virtual int64_t parameters() const = 0;
-  virtual int64_t memory_bytes() const = 0;  // device memory of weights, optimizer and arena
+  int64_t step() const { return step_; }
+  const Totals& totals() const { return totals_; }
+  int64_t steps_per_epoch() { return batcher_.StepsInEpoch(0); }
+  int64_t parameters() const { return weights_->layout().count(); }
+  int64_t memory_bytes() const;  // of weights, gradients, optimizer, arena and batches
 
   // The live weights, to make a Generator for sample answers while training.
-  virtual std::shared_ptr<Weights> weights() = 0;
+  std::shared_ptr<Weights> weights() { return weights_; }
 
   // The recorded programs and, with options.profile, time per operation since the start.
-  virtual std::string Listing() const = 0;
-  virtual std::string ProfileReport() const = 0;
+  std::string Listing() const;
+  std::string ProfileReport() const;
+
+ private:
+  // A planned program with its listing and its times.
+  struct Planned {
+    Program program;
+    Plan plan;
+    Profile profile;
+  };
+  // Whole sequences [first, end) of a batch that run together.
+  struct MicroBatch {
+    int64_t first_sequence = 0, end_sequence = 0;
+    int64_t first_row = 0, rows = 0, longest = 0;
+    int64_t sequences() const { return end_sequence - first_sequence; }
+  };
+
+  Trainer(Device& device, const TrainerOptions& options, data::Batcher batcher);
+  absl::Status Prepare(std::optional<data::Shard> held_out);
+  absl::Status RecordPrograms();
+  absl::Status AllocateBuffers();
+  absl::Status MakePlanOf(Planned& planned);
+
+  MicroBatch NextMicroBatch(const data::Batch& batch, int64_t first_sequence) const;
+  absl::Status Upload(const data::Batch& batch, const MicroBatch& part);
+  shoal_scalars ScalarsOf(const MicroBatch& part, Planned& planned) const;
+  absl::StatusOr<double> Accumulate();
+  absl::StatusOr<double> Update(double learning_rate);
+  absl::StatusOr<float> ReadScalar(std::string_view name) const;
+  void CountTotals();
+
+  // Constant after construction.
+  Device& device_;
+  TrainerOptions options_;
+  Decoder decoder_;
+  Dtype act_;
+  Capacity capacity_;
+  IoLayout io_layout_;
+  double flops_per_row_ = 0;      // everything but attention
+  double flops_per_context_ = 0;  // attention: for each row and each row of its sequence
+  Planned accumulate_, update_, evaluate_;
+
+  // Device memory.
+  std::shared_ptr<Weights> weights_;  // shared with generators made for samples
+  Buffer gradients_, moment1_, moment2_, arena_, io_;
+
+  // Batches, in buffers that are reused.
+  data::Batcher batcher_;
+  data::Batch batch_;
+  std::optional<data::Shard> held_out_;
+  std::optional<data::Batcher> held_out_batcher_;
+  data::Batch held_out_batch_;
+  std::vector<int32_t> offsets_;
+  std::vector<float> row_losses_;
+
+  int64_t step_ = 0;
+  Totals totals_;
 };
 
-// True for the status of a step whose loss or gradient became NaN or infinite: FailureClass NOT_FINITE.
+// True for the status of a step whose loss or gradient became NaN or infinite: the failure class
+// NOT_FINITE.
 bool IsNotFinite(const absl::Status& status);
+
+// The element type that a resolved dtype names. Errors: InvalidArgument ("auto" is not resolved).
+absl::StatusOr<Dtype> ParseDtype(std::string_view name);
 
 }  // namespace shoal::engine
 

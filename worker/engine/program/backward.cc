@@ -1,0 +1,230 @@
+#include "worker/engine/program/backward.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/check.h"
+#include "core/base/status.h"
+
+namespace shoal::engine {
+namespace {
+
+class Differentiator {
+ public:
+  Differentiator(Program& program, const ParameterLayout& layout)
+      : program_(program),
+        layout_(layout),
+        gradients_(program.slots.size(), SHOAL_NO_SLOT),
+        written_(layout.parameters().size(), false) {}
+
+  absl::Status Run() {
+    const size_t forward_ops = program_.ops.size();
+    for (size_t i = forward_ops; i-- > 0;) SHOAL_RETURN_IF_ERROR(Visit(i));
+    for (size_t i = 0; i < written_.size(); ++i) {
+      if (!written_[i]) {
+        return absl::InternalError(absl::StrCat("program ", program_.name, ": parameter ",
+                                                layout_.parameters()[i].name,
+                                                " does not reach the loss"));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Visit(size_t index) {
+    const Op op = program_.ops[index];  // a copy: the list grows below
+    switch (op.kind()) {
+      case SHOAL_OP_SUM:
+        return absl::OkStatus();  // a report, not part of the loss
+      case SHOAL_OP_CROSS_ENTROPY:
+        return CrossEntropy(index);
+      case SHOAL_OP_LINEAR:
+        return Linear(op);
+      case SHOAL_OP_ACTIVATION:
+        return Activation(op);
+      case SHOAL_OP_ATTENTION:
+        return Attention(op);
+      case SHOAL_OP_NORM:
+        return Norm(op);
+      case SHOAL_OP_ADD:
+        return Add(op);
+      case SHOAL_OP_EMBEDDING:
+        return Embedding(op);
+      default:
+        return absl::UnimplementedError(absl::StrCat("program ", program_.name, ": ",
+                                                     OpName(op.code.kind), " (", op.label,
+                                                     ") has no gradient rule"));
+    }
+  }
+
+  // d loss / d logits comes out of the forward operation itself.
+  absl::Status CrossEntropy(size_t index) {
+    const Tensor logits = program_.TensorOf(program_.ops[index].in(0));
+    const Tensor d_logits = NewGradient(logits, logits.dtype);
+    program_.ops[index].code.outputs[1] = d_logits.slot;
+    return SetGradient(logits.slot, d_logits.slot, program_.ops[index]);
+  }
+
+  // y = x w^T + b:  dw = dy^T x, db = sum of dy's rows, dx = dy w.
+  absl::Status Linear(const Op& op) {
+    const Tensor x = program_.TensorOf(op.in(0));
+    const int32_t dy = GradientOf(op.out(0));
+    Op weights(SHOAL_OP_LINEAR_BACKWARD_WEIGHTS, op.label + ".dw");
+    weights.code.inputs[0] = dy;
+    weights.code.inputs[1] = x.slot;
+    weights.code.outputs[0] = ParameterGradient(op.in(1), weights.code.attr.linear.write);
+    if (op.in(2) != SHOAL_NO_SLOT) {
+      weights.code.outputs[1] = ParameterGradient(op.in(2), weights.code.attr.linear.write);
+    }
+    program_.ops.push_back(std::move(weights));
+
+    const Tensor dx = NewGradient(x, program_.act);
+    Op data(SHOAL_OP_LINEAR_BACKWARD_DATA, op.label + ".dx");
+    data.code.inputs[0] = dy;
+    data.code.inputs[1] = op.in(1);
+    data.code.outputs[0] = dx.slot;
+    program_.ops.push_back(std::move(data));
+    return SetGradient(x.slot, dx.slot, op);
+  }
+
+  absl::Status Activation(const Op& op) {
+    const Tensor x = program_.TensorOf(op.in(0));
+    const bool from_output = op.code.attr.activation.activation == SHOAL_ACTIVATION_RELU;
+    const Tensor dx = NewGradient(x, x.dtype);
+    Op backward(SHOAL_OP_ACTIVATION_BACKWARD, op.label + ".dx");
+    backward.code.inputs[0] = GradientOf(op.out(0));
+    backward.code.inputs[1] = from_output ? op.out(0) : op.in(0);
+    backward.code.outputs[0] = dx.slot;
+    backward.code.attr.activation = op.code.attr.activation;
+    program_.ops.push_back(std::move(backward));
+    return SetGradient(x.slot, dx.slot, op);
+  }
+
+  absl::Status Attention(const Op& op) {
+    const Tensor qkv = program_.TensorOf(op.in(0));
+    const Tensor d_qkv = NewGradient(qkv, qkv.dtype);
+    Op backward(SHOAL_OP_ATTENTION_BACKWARD, op.label + ".dx");
+    backward.code.inputs[0] = GradientOf(op.out(0));
+    backward.code.inputs[1] = qkv.slot;
+    backward.code.inputs[2] = op.out(0);
+    backward.code.inputs[3] = op.out(1);
+    backward.code.inputs[4] = op.in(1);
+    backward.code.outputs[0] = d_qkv.slot;
+    backward.code.attr.attention = op.code.attr.attention;
+    program_.ops.push_back(std::move(backward));
+    return SetGradient(qkv.slot, d_qkv.slot, op);
+  }
+
+  // The input of a norm is the residual stream: what already flows back past the norm is its dskip.
+  absl::Status Norm(const Op& op) {
+    const Tensor x = program_.TensorOf(op.in(0));
+    const Tensor dx = NewGradient(x, program_.stat());
+    Op backward(SHOAL_OP_NORM_BACKWARD, op.label + ".dx");
+    backward.code.inputs[0] = GradientOf(op.out(0));
+    backward.code.inputs[1] = x.slot;
+    backward.code.inputs[2] = op.in(1);
+    backward.code.inputs[3] = op.out(2);
+    backward.code.inputs[4] = op.out(3);
+    backward.code.inputs[5] = gradients_[static_cast<size_t>(x.slot)];
+    backward.code.outputs[0] = dx.slot;
+    backward.code.attr.norm = op.code.attr.norm;
+    backward.code.outputs[1] = ParameterGradient(op.in(1), backward.code.attr.norm.write);
+    if (op.in(2) != SHOAL_NO_SLOT) {
+      backward.code.outputs[2] = ParameterGradient(op.in(2), backward.code.attr.norm.write);
+    }
+    program_.ops.push_back(std::move(backward));
+    gradients_[static_cast<size_t>(x.slot)] = dx.slot;  // the skip is in it
+    return absl::OkStatus();
+  }
+
+  // sum = x + dropout(branch): x gets the gradient as it is, the branch through the same dropout.
+  absl::Status Add(const Op& op) {
+    const int32_t d_sum = GradientOf(op.out(0));
+    SHOAL_RETURN_IF_ERROR(SetGradient(op.in(0), d_sum, op));
+    const Tensor branch = program_.TensorOf(op.in(1));
+    if (op.code.attr.dropout.dropout == 0 && branch.dtype == program_.stat()) {
+      return SetGradient(branch.slot, d_sum, op);
+    }
+    const Tensor d_branch = NewGradient(branch, branch.dtype);
+    Op backward(SHOAL_OP_DROPOUT, op.label + ".dx");
+    backward.code.inputs[0] = d_sum;
+    backward.code.outputs[0] = d_branch.slot;
+    backward.code.attr.dropout = op.code.attr.dropout;
+    program_.ops.push_back(std::move(backward));
+    return SetGradient(branch.slot, d_branch.slot, op);
+  }
+
+  absl::Status Embedding(const Op& op) {
+    Op backward(SHOAL_OP_EMBEDDING_BACKWARD, op.label + ".dw");
+    backward.code.inputs[0] = GradientOf(op.out(0));
+    backward.code.inputs[1] = op.in(0);
+    backward.code.inputs[2] = op.in(2);
+    backward.code.attr.embedding = op.code.attr.embedding;
+    auto& embedding = backward.code.attr.embedding;
+    backward.code.outputs[0] = ParameterGradient(op.in(1), embedding.write);
+    if (op.in(3) != SHOAL_NO_SLOT) {
+      backward.code.outputs[1] = ParameterGradient(op.in(3), embedding.write_positions);
+    }
+    program_.ops.push_back(std::move(backward));
+    return absl::OkStatus();
+  }
+
+  int32_t GradientOf(int32_t slot) const {
+    const int32_t gradient = gradients_[static_cast<size_t>(slot)];
+    SHOAL_CHECK(gradient != SHOAL_NO_SLOT, "nothing flows back into ",
+                program_.slots[static_cast<size_t>(slot)].name);
+    return gradient;
+  }
+
+  absl::Status SetGradient(int32_t slot, int32_t gradient, const Op& op) {
+    int32_t& known = gradients_[static_cast<size_t>(slot)];
+    if (known != SHOAL_NO_SLOT) {
+      return absl::UnimplementedError(
+          absl::StrCat("program ", program_.name, ": the input of ", op.label,
+                       " is used twice, and only a residual stream may be"));
+    }
+    known = gradient;
+    return absl::OkStatus();
+  }
+
+  Tensor NewGradient(const Tensor& tensor, Dtype dtype) {
+    std::string name = absl::StrCat("d(", program_.slots[static_cast<size_t>(tensor.slot)].name, ")");
+    const Tensor gradient = program_.NewTensor(std::move(name), dtype, tensor.shape);
+    gradients_.resize(program_.slots.size(), SHOAL_NO_SLOT);
+    return gradient;
+  }
+
+  // The gradient slot of the parameter in `slot`; `write` becomes how this writer must write it.
+  int32_t ParameterGradient(int32_t slot, int32_t& write) {
+    const int32_t index = program_.slots[static_cast<size_t>(slot)].parameter;
+    SHOAL_CHECK(index >= 0, program_.slots[static_cast<size_t>(slot)].name, " is no parameter");
+    const Parameter& parameter = layout_.parameters()[static_cast<size_t>(index)];
+    write = written_[static_cast<size_t>(index)] ? SHOAL_WRITE_ADD : SHOAL_WRITE_BY_SCALAR;
+    written_[static_cast<size_t>(index)] = true;
+    Slot gradient;
+    gradient.name = absl::StrCat("d(", parameter.name, ")");
+    gradient.dtype = program_.stat();
+    gradient.shape = parameter.shape;
+    gradient.region = Region::kGradient;
+    gradient.offset_bytes = parameter.offset * SizeOf(gradient.dtype);
+    gradient.parameter = index;
+    const Tensor tensor = program_.AddSlot(std::move(gradient));
+    gradients_.resize(program_.slots.size(), SHOAL_NO_SLOT);
+    return tensor.slot;
+  }
+
+  Program& program_;
+  const ParameterLayout& layout_;
+  std::vector<int32_t> gradients_;  // of each slot: the slot of its gradient
+  std::vector<bool> written_;       // of each parameter
+};
+
+}  // namespace
+
+absl::Status AppendBackward(Program& program, const ParameterLayout& layout) {
+  return Differentiator(program, layout).Run();
+}
+
+}  // namespace shoal::engine

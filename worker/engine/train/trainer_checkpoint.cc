@@ -1,0 +1,112 @@
+// Saving and restoring a trainer.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <google/protobuf/util/message_differencer.h>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status.h"
+#include "worker/engine/train/trainer.h"
+
+namespace shoal::engine {
+namespace {
+
+using checkpoint::CheckpointReader;
+using checkpoint::TensorSource;
+using checkpoint::TensorType;
+
+std::vector<int64_t> DimsOf(const Parameter& parameter) {
+  const auto& dims = parameter.shape.dims;
+  return {dims.begin(), dims.begin() + parameter.shape.rank};
+}
+
+// Every parameter's range of a flat f32 buffer as a tensor of the file.
+void AddTensors(const ParameterLayout& layout, std::string_view prefix, const Buffer& buffer,
+                std::vector<TensorSource>& tensors) {
+  for (const Parameter& parameter : layout.parameters()) {
+    TensorSource source;
+    source.name = absl::StrCat(prefix, parameter.name);
+    source.shape = DimsOf(parameter);
+    const int64_t begin = parameter.offset * 4;
+    source.read = [&buffer, begin](int64_t offset, std::span<std::byte> out) {
+      return buffer.Read(begin + offset, out.data(), static_cast<int64_t>(out.size()));
+    };
+    tensors.push_back(std::move(source));
+  }
+}
+
+absl::Status ReadTensor(CheckpointReader& reader, std::string_view prefix,
+                        const Parameter& parameter, std::vector<float>& values) {
+  values.resize(static_cast<size_t>(parameter.elements()));
+  const std::vector<int64_t> dims = DimsOf(parameter);
+  return reader.Read(absl::StrCat(prefix, parameter.name), TensorType::kF32, dims,
+                     std::as_writable_bytes(std::span(values)));
+}
+
+absl::Status CheckManifest(const checkpoint::Manifest& manifest, const TrainerOptions& options) {
+  if (manifest.kind != v1::CHECKPOINT_KIND_RESUMABLE) {
+    return absl::FailedPreconditionError(
+        "it holds weights only; training resumes from a resumable checkpoint");
+  }
+  if (manifest.request_digest != options.request_digest) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("it was written for another request (digest ", manifest.request_digest,
+                     ", this run's is ", options.request_digest, ")"));
+  }
+  google::protobuf::util::MessageDifferencer differencer;
+  std::string differences;
+  differencer.ReportDifferencesToString(&differences);
+  if (!differencer.Compare(manifest.numerics, options.numerics)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("it was written in another numerics class: ", differences));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<checkpoint::WrittenFile> Trainer::Save(FileSystem& files, v1::CheckpointKind kind,
+                                                      const std::string& path) {
+  checkpoint::Manifest manifest;
+  manifest.kind = kind;
+  manifest.step = step_;
+  manifest.run_id = options_.run_id;
+  manifest.request_digest = options_.request_digest;
+  manifest.model = options_.model;
+  manifest.vocab_size = options_.vocab_size;
+  manifest.tokenizer_digest = options_.tokenizer_digest;
+  manifest.numerics = options_.numerics;
+
+  std::vector<TensorSource> tensors;
+  AddTensors(weights_->layout(), "", weights_->master(), tensors);
+  if (kind == v1::CHECKPOINT_KIND_RESUMABLE) {
+    AddTensors(weights_->layout(), checkpoint::kOptimizerM, moment1_, tensors);
+    AddTensors(weights_->layout(), checkpoint::kOptimizerV, moment2_, tensors);
+  }
+  return checkpoint::WriteCheckpoint(files, path, manifest, tensors);
+}
+
+absl::Status Trainer::Restore(const std::string& path) {
+  SHOAL_ASSIGN_OR_RETURN(CheckpointReader reader, CheckpointReader::Open(path));
+  SHOAL_RETURN_IF_ERROR(CheckManifest(reader.manifest(), options_), "resuming from ", path);
+  std::vector<float> values;
+  for (const Parameter& parameter : weights_->layout().parameters()) {
+    const int64_t begin = parameter.offset * 4, bytes = parameter.elements() * 4;
+    SHOAL_RETURN_IF_ERROR(ReadTensor(reader, "", parameter, values));
+    SHOAL_RETURN_IF_ERROR(weights_->Set(parameter.name, values));
+    SHOAL_RETURN_IF_ERROR(ReadTensor(reader, checkpoint::kOptimizerM, parameter, values));
+    SHOAL_RETURN_IF_ERROR(moment1_.Write(begin, values.data(), bytes));
+    SHOAL_RETURN_IF_ERROR(ReadTensor(reader, checkpoint::kOptimizerV, parameter, values));
+    SHOAL_RETURN_IF_ERROR(moment2_.Write(begin, values.data(), bytes));
+  }
+  // What was counted so far is a function of the batches so far.
+  totals_ = {};
+  for (step_ = 0; step_ < reader.manifest().step; ++step_) {
+    batcher_.Fill(step_, batch_);
+    CountTotals();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace shoal::engine
