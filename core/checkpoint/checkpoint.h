@@ -1,12 +1,14 @@
 // Checkpoints: a training state, or a model's weights, as one verified safetensors file. The format
 // and its guarantees are in FORMAT.md.
 //
-//   std::vector<TensorSource> tensors = {{"blocks.0.attn.qkv.weight", TensorType::kF32, {1152, 384},
+//   std::vector<TensorSource> tensors = {{"blocks.0.attn.qkv.weight", TensorType::kF32, {1152,
+//   384},
 //                                         bytes_of(weights)}, ...};
 //   SHOAL_ASSIGN_OR_RETURN(WrittenFile file, WriteCheckpoint(files, path, manifest, tensors));
 //   ...
 //   SHOAL_ASSIGN_OR_RETURN(CheckpointReader reader, CheckpointReader::Open(path));
-//   SHOAL_RETURN_IF_ERROR(reader.Read("blocks.0.attn.qkv.weight", TensorType::kF32, {1152, 384}, out));
+//   SHOAL_RETURN_IF_ERROR(reader.Read("blocks.0.attn.qkv.weight", TensorType::kF32, {1152, 384},
+//   out));
 #pragma once
 
 #include <cstdint>
