@@ -1,7 +1,6 @@
 // What the attention operations share: where heads lie in a row, which keys a mask allows, checked
 // offsets.
-#ifndef SHOAL_PLUGINS_REFERENCE_ATTENTION_H_
-#define SHOAL_PLUGINS_REFERENCE_ATTENTION_H_
+#pragma once
 
 #include <algorithm>
 #include <cstdint>
@@ -52,5 +51,3 @@ int32_t CheckOffsets(Call<Real>& call, const int32_t* offsets, int64_t sequences
 }
 
 }  // namespace shoal::reference
-
-#endif  // SHOAL_PLUGINS_REFERENCE_ATTENTION_H_

@@ -5,8 +5,7 @@
 // plan's workspace and, for an output, rounded back when the view goes out of scope. Because
 // conversion is by whole tensors, an operation may run in place wherever its loop reads an element
 // no later than it writes it.
-#ifndef SHOAL_PLUGINS_REFERENCE_CALL_H_
-#define SHOAL_PLUGINS_REFERENCE_CALL_H_
+#pragma once
 
 #include <algorithm>
 #include <cstdint>
@@ -204,5 +203,3 @@ class Call {
 };
 
 }  // namespace shoal::reference
-
-#endif  // SHOAL_PLUGINS_REFERENCE_CALL_H_

@@ -1,6 +1,5 @@
 // Small functions shared by the operations.
-#ifndef SHOAL_PLUGINS_REFERENCE_MATH_H_
-#define SHOAL_PLUGINS_REFERENCE_MATH_H_
+#pragma once
 
 #include <cmath>
 #include <cstdint>
@@ -71,5 +70,3 @@ inline double ActivationSlope(int32_t activation, double saved) {
 }
 
 }  // namespace shoal::reference
-
-#endif  // SHOAL_PLUGINS_REFERENCE_MATH_H_

@@ -4,8 +4,7 @@
 // that makes an operation fail.
 //
 // Sums are taken in double, in the order of the loops, whatever Real is.
-#ifndef SHOAL_PLUGINS_REFERENCE_OPS_H_
-#define SHOAL_PLUGINS_REFERENCE_OPS_H_
+#pragma once
 
 #include <cstdint>
 
@@ -66,5 +65,3 @@ template <class Real>
 Operation<Real> FindOperation(int32_t kind);  // ops.cc
 
 }  // namespace shoal::reference
-
-#endif  // SHOAL_PLUGINS_REFERENCE_OPS_H_

@@ -1,6 +1,5 @@
 // bfloat16 as storage: the upper half of an IEEE binary32.
-#ifndef SHOAL_PLUGINS_SUPPORT_BFLOAT16_H_
-#define SHOAL_PLUGINS_SUPPORT_BFLOAT16_H_
+#pragma once
 
 #include <bit>
 #include <cstdint>
@@ -24,5 +23,3 @@ inline Bfloat16 ToBfloat16(float value) {
 }
 
 }  // namespace shoal::plugins
-
-#endif  // SHOAL_PLUGINS_SUPPORT_BFLOAT16_H_

@@ -1,7 +1,6 @@
 // The part of CheckProgram (check_program.h) that concerns an operation's attributes, and operands
 // that make sense only together.
-#ifndef SHOAL_PLUGINS_SUPPORT_CHECK_ATTRIBUTES_H_
-#define SHOAL_PLUGINS_SUPPORT_CHECK_ATTRIBUTES_H_
+#pragma once
 
 #include <cstdint>
 
@@ -181,5 +180,3 @@ inline int32_t CheckPairs(const shoal_program& program, int32_t index, const cha
 }
 
 }  // namespace shoal::plugins
-
-#endif  // SHOAL_PLUGINS_SUPPORT_CHECK_ATTRIBUTES_H_

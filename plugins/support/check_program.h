@@ -5,8 +5,7 @@
 // being in range; it then only refuses, with UNIMPLEMENTED, what it cannot do itself. Codes:
 // INVALID_ARGUMENT for a program that breaks the contract, UNIMPLEMENTED for an operation kind that
 // is not known here.
-#ifndef SHOAL_PLUGINS_SUPPORT_CHECK_PROGRAM_H_
-#define SHOAL_PLUGINS_SUPPORT_CHECK_PROGRAM_H_
+#pragma once
 
 #include <cstdint>
 
@@ -280,5 +279,3 @@ int32_t CheckProgram(const shoal_program* program, const char* backend, BufferSi
 }
 
 }  // namespace shoal::plugins
-
-#endif  // SHOAL_PLUGINS_SUPPORT_CHECK_PROGRAM_H_

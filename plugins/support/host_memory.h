@@ -1,8 +1,7 @@
 // Buffers in host memory: the whole of the ABI's buffers() for a backend that computes on the CPU.
 //
 // Thread-compatible, as a device is.
-#ifndef SHOAL_PLUGINS_SUPPORT_HOST_MEMORY_H_
-#define SHOAL_PLUGINS_SUPPORT_HOST_MEMORY_H_
+#pragma once
 
 #include <sys/mman.h>
 
@@ -124,5 +123,3 @@ class HostMemory {
 };
 
 }  // namespace shoal::plugins
-
-#endif  // SHOAL_PLUGINS_SUPPORT_HOST_MEMORY_H_

@@ -5,8 +5,7 @@
 // backend can therefore draw the same mask in any order and on any number of threads, and the
 // backward pass draws it again instead of storing it. The mask must agree bit for bit between
 // backends; share this file.
-#ifndef SHOAL_PLUGINS_SUPPORT_PHILOX_H_
-#define SHOAL_PLUGINS_SUPPORT_PHILOX_H_
+#pragma once
 
 #include <array>
 #include <cmath>
@@ -88,5 +87,3 @@ inline uint64_t AttentionElement(int64_t n, int64_t heads, int64_t h, int64_t ke
 }
 
 }  // namespace shoal::plugins
-
-#endif  // SHOAL_PLUGINS_SUPPORT_PHILOX_H_

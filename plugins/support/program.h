@@ -1,6 +1,5 @@
 // A plan's own copy of a recorded program, and what of each slot a run uses.
-#ifndef SHOAL_PLUGINS_SUPPORT_PROGRAM_H_
-#define SHOAL_PLUGINS_SUPPORT_PROGRAM_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -112,5 +111,3 @@ inline int32_t CheckScalars(const Program& program, const shoal_scalars* scalars
 }
 
 }  // namespace shoal::plugins
-
-#endif  // SHOAL_PLUGINS_SUPPORT_PROGRAM_H_

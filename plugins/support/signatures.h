@@ -1,7 +1,6 @@
 // The operands of every operation as data: the comments of shoal_op_kind, in a form that a program
 // can be checked against. A new operation is one more row here.
-#ifndef SHOAL_PLUGINS_SUPPORT_SIGNATURES_H_
-#define SHOAL_PLUGINS_SUPPORT_SIGNATURES_H_
+#pragma once
 
 #include <cstdint>
 
@@ -148,5 +147,3 @@ inline const char* OpName(int32_t kind) {
 }
 
 }  // namespace shoal::plugins
-
-#endif  // SHOAL_PLUGINS_SUPPORT_SIGNATURES_H_

@@ -6,8 +6,7 @@
 //   if (int32_t code = Check(x, status)) return code;
 //
 // and nothing needs translating at the border. Header-only; depends on the ABI alone.
-#ifndef SHOAL_PLUGINS_SUPPORT_STATUS_H_
-#define SHOAL_PLUGINS_SUPPORT_STATUS_H_
+#pragma once
 
 #include <cstdarg>
 #include <cstdint>
@@ -88,5 +87,3 @@ int32_t CheckStruct(const Struct* value, const char* name, size_t minimum, shoal
 }
 
 }  // namespace shoal::plugins
-
-#endif  // SHOAL_PLUGINS_SUPPORT_STATUS_H_
