@@ -1,0 +1,92 @@
+#include "cli/commands/command.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "core/base/status.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace shoal::cli {
+
+int ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk: return kOk;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kOutOfRange: return kUsage;
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kAborted: return kRefused;
+    default: return kInfrastructure;
+  }
+}
+
+void PrintError(const Globals& globals, const absl::Status& status) {
+  const std::string message(status.message());
+  std::fprintf(stderr, "shoal: %s\n", Printable(message, true).c_str());
+  if (!globals.json) return;
+  std::printf("{\"schema\":1,\"error\":{\"code\":%s,\"message\":%s}}\n",
+              JsonReply::Quote(absl::StatusCodeToString(status.code())).c_str(), JsonReply::Quote(message).c_str());
+}
+
+CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name, const std::string& help,
+                     const std::string& example, std::function<absl::Status()> action) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->add_flag("--json", globals.json, "Print one JSON value instead of text");
+  command->footer(StrCat("Example:\n  ", example));
+  command->callback([&globals, action = std::move(action)] {
+    const absl::Status status = action();
+    if (status.ok()) return;
+    PrintError(globals, status);
+    globals.exit_code = ExitCodeOf(status);
+  });
+  return command;
+}
+
+std::string JsonReply::ToJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  return status.ok() ? json : StrCat("{\"error\":", Quote(std::string(status.message())), "}");
+}
+
+std::string JsonReply::Quote(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+      out += escaped;
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+JsonReply& JsonReply::Add(const std::string& key, const google::protobuf::Message& message) {
+  return AddRaw(key, ToJson(message));
+}
+JsonReply& JsonReply::AddText(const std::string& key, const std::string& text) { return AddRaw(key, Quote(text)); }
+JsonReply& JsonReply::AddNumber(const std::string& key, double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return AddRaw(key, std::isfinite(value) ? text : "null");
+}
+JsonReply& JsonReply::AddRaw(const std::string& key, const std::string& json) {
+  StrAppend(members_, ",", Quote(key), ":", json);
+  return *this;
+}
+void JsonReply::Print() const { std::printf("{%s}\n", members_.c_str()); }
+
+}  // namespace shoal::cli

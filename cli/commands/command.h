@@ -1,0 +1,91 @@
+// What every command of `shoal` shares: the global options, how results and errors are printed, exit codes.
+//
+//   0 ok    2 usage, or an invalid spec    3 a job failed    4 the lab cannot be reached, or infrastructure failed
+//   5 refused (the wrong state, a limit, a full disk)
+//
+// A command is one file: Add<Verb>(app, globals) declares its options, an example and its action.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "cli/lab/lab.h"
+#include "cli/output/terminal.h"
+#include "google/protobuf/message.h"
+
+namespace shoal::cli {
+
+inline constexpr int kOk = 0;
+inline constexpr int kUsage = 2;
+inline constexpr int kJobFailed = 3;
+inline constexpr int kInfrastructure = 4;
+inline constexpr int kRefused = 5;
+
+struct Globals {
+  LabOptions lab;
+  bool json = false;
+  bool quiet = false;
+  Terminal terminal;
+  std::string command_line;  // as typed, for the record
+  int exit_code = kOk;       // what the command that ran decided
+};
+
+// A subcommand that takes --json, with an example that --help shows. Its action's status decides the exit code; an
+// action that ends well may set globals.exit_code itself (3).
+CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name, const std::string& help,
+                     const std::string& example, std::function<absl::Status()> action);
+
+int ExitCodeOf(const absl::Status& status);
+// On stderr; with --json also {"schema":1,"error":{"code":...,"message":...}} on stdout.
+void PrintError(const Globals& globals, const absl::Status& status);
+
+// Builds the one JSON value that a command prints: {"schema":1, ...}.
+class JsonReply {
+ public:
+  JsonReply& Add(const std::string& key, const google::protobuf::Message& message);
+  template <typename Messages>
+  JsonReply& AddList(const std::string& key, const Messages& messages);
+  JsonReply& AddText(const std::string& key, const std::string& text);
+  JsonReply& AddNumber(const std::string& key, double value);  // null when not finite
+  JsonReply& AddRaw(const std::string& key, const std::string& json);
+  void Print() const;
+
+  static std::string ToJson(const google::protobuf::Message& message);
+  static std::string Quote(const std::string& text);
+
+ private:
+  std::string members_ = "\"schema\":1";
+};
+
+template <typename Messages>
+JsonReply& JsonReply::AddList(const std::string& key, const Messages& messages) {
+  std::string list = "[";
+  for (const auto& message : messages) {
+    if (list.size() > 1) list += ",";
+    list += ToJson(message);
+  }
+  return AddRaw(key, list + "]");
+}
+
+// One per file of cli/commands.
+void AddUp(CLI::App& app, Globals& globals);
+void AddDown(CLI::App& app, Globals& globals);
+void AddLaunch(CLI::App& app, Globals& globals);
+void AddSweep(CLI::App& app, Globals& globals);
+void AddFields(CLI::App& app, Globals& globals);
+void AddList(CLI::App& app, Globals& globals);
+void AddShow(CLI::App& app, Globals& globals);
+void AddLogs(CLI::App& app, Globals& globals);
+void AddWatch(CLI::App& app, Globals& globals);
+void AddWait(CLI::App& app, Globals& globals);
+void AddCancel(CLI::App& app, Globals& globals);
+void AddPlot(CLI::App& app, Globals& globals);
+void AddGenerate(CLI::App& app, Globals& globals);
+void AddChat(CLI::App& app, Globals& globals);
+void AddDoctor(CLI::App& app, Globals& globals);
+void AddWorker(CLI::App& app, Globals& globals);
+void AddCoordinator(CLI::App& app, Globals& globals);
+
+}  // namespace shoal::cli

@@ -1,0 +1,90 @@
+// shoal worker, shoal coordinator: the lab's processes one by one (`shoal up` runs both).
+
+#include <signal.h>
+
+#include <atomic>
+
+#include "cli/commands/command.h"
+#include "cli/lab/embedded.h"
+#include "coordinator/coordinator.h"
+#include "core/base/build_info.h"
+#include "core/base/file.h"
+#include "core/base/host_info.h"
+#include "core/base/log.h"
+#include "core/base/status.h"
+#include "worker/agent/agent.h"
+
+namespace shoal::cli {
+namespace {
+
+std::atomic<int> stop_signal = 0;
+void OnSignal(int signal) { stop_signal = signal; }
+
+void CatchSignals() {
+  signal(SIGINT, OnSignal);
+  signal(SIGTERM, OnSignal);
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+absl::Status RunWorker(agent::AgentOptions options) {
+  CatchSignals();
+  SHOAL_ASSIGN_OR_RETURN(const auto agent, agent::Agent::Start(std::move(options)));
+  while (!agent->WaitUntilEnded(absl::Milliseconds(250))) {
+    if (stop_signal != 0) agent->Stop(absl::Seconds(50));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunCoordinator(CoordinatorOptions options) {
+  CatchSignals();
+  options.version = std::string(ThisBuild().version);
+  options.build_id = ThisBuild().ToString();
+  SHOAL_ASSIGN_OR_RETURN(const auto coordinator, Coordinator::Start(std::move(options)));
+  LogInfo("coordinator is up", {"data_dir", coordinator->data_dir()}, {"port", coordinator->tcp_port()});
+  while (stop_signal == 0 && !coordinator->WaitForShutdown(absl::Milliseconds(500))) {
+  }
+  coordinator->Stop(absl::Seconds(5));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddWorker(CLI::App& app, Globals& globals) {
+  const auto options = std::make_shared<agent::AgentOptions>();
+  CLI::App* command = AddCommand(app, globals, "worker", "Run a worker in this terminal",
+                                 "shoal worker --connect 127.0.0.1:7411 --name nora --slots 4",
+                                 [&globals, options]() -> absl::Status {
+    if (options->coordinator.empty()) options->coordinator = StrCat("unix:", EmbeddedSocket(globals.lab.data_dir));
+    if (options->name.empty()) options->name = ReadHostInfo().hostname;
+    if (options->worker_dir.empty()) options->worker_dir = JoinPath(globals.lab.data_dir, StrCat("worker-", options->name));
+    return RunWorker(*options);
+  });
+  command->add_option("--connect", options->coordinator, "The coordinator: unix:/path or host:port (default: the embedded lab)");
+  command->add_option("--name", options->name, "Unique in the lab (default: the host's name)");
+  command->add_option("--worker-dir", options->worker_dir, "Spool, cache and work folders");
+  command->add_option("--slots", options->slots, "Cores it gives to jobs (default: all)")->check(CLI::Range(1, 1024));
+}
+
+void AddCoordinator(CLI::App& app, Globals& globals) {
+  struct Options {
+    std::string listen;
+    std::string lease = "5m";
+  };
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = AddCommand(app, globals, "coordinator", "Run a coordinator in this terminal",
+                                 "shoal coordinator --listen 127.0.0.1:7411", [&globals, options]() -> absl::Status {
+    CoordinatorOptions coordinator;
+    coordinator.data_dir = globals.lab.data_dir;
+    coordinator.socket_path = EmbeddedSocket(globals.lab.data_dir);
+    coordinator.tcp_address = options->listen;
+    if (!absl::ParseDuration(options->lease, &coordinator.lease) || coordinator.lease < absl::Seconds(1)) {
+      return absl::InvalidArgumentError(StrCat("--lease: '", options->lease, "' is not a duration of at least 1s, such as 30s or 5m"));
+    }
+    return RunCoordinator(std::move(coordinator));
+  });
+  command->add_option("--listen", options->listen, "Also listen on this loopback address, e.g. 127.0.0.1:7411");
+  command->add_option("--lease", options->lease, "How long a job may go on without a word from its worker")->capture_default_str();
+}
+
+}  // namespace shoal::cli

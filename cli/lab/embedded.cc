@@ -1,0 +1,133 @@
+#include "cli/lab/embedded.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "absl/time/clock.h"
+#include "cli/lab/lab.h"
+#include "core/base/file.h"
+#include "core/base/install_paths.h"
+#include "core/base/status.h"
+#include "core/base/subprocess.h"
+
+namespace shoal::cli {
+namespace {
+
+constexpr absl::Duration kStartTimeout = absl::Seconds(30);
+
+// The last lines of a log, for an error message.
+std::string LogTail(const std::string& path) {
+  RealFileSystem files;
+  absl::StatusOr<int64_t> size = files.FileSize(path);
+  if (!size.ok()) return "";
+  const int64_t take = std::min<int64_t>(*size, 1500);
+  absl::StatusOr<std::string> text = files.ReadRange(path, *size - take, take);
+  return text.ok() ? *text : "";
+}
+
+absl::StatusOr<pid_t> SpawnUp(const std::string& data_dir, const EmbeddedOptions& options, const std::string& log) {
+  SHOAL_ASSIGN_OR_RETURN(const InstallPaths paths, InstallPaths::OfThisProgram());
+  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (out < 0) return ErrnoStatus(errno, StrCat("opening ", log));
+  SubprocessOptions spawn;
+  spawn.args = {paths.Program("shoal"), "--data-dir", data_dir,
+                "up",                   "--foreground", "--lease", absl::FormatDuration(options.lease)};
+  if (options.slots > 0) {
+    spawn.args.push_back("--slots");
+    spawn.args.push_back(std::to_string(options.slots));
+  }
+  spawn.descriptors = {{out, 1}, {out, 2}};
+  spawn.new_process_group = true;
+  absl::StatusOr<Subprocess> process = Subprocess::Start(spawn);
+  close(out);
+  SHOAL_RETURN_IF_ERROR(process, "starting the lab");
+  return process->Detach();
+}
+
+bool LabAnswers(const std::string& data_dir) {
+  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)), grpc::InsecureChannelCredentials());
+  const auto service = v1::LabService::NewStub(channel);
+  return Call(*service, &v1::LabService::Stub::GetLab, v1::GetLabRequest(), absl::Seconds(2)).ok();
+}
+
+std::string UpLock(const std::string& data_dir) { return JoinPath(data_dir, "run/up.lock"); }
+
+}  // namespace
+
+std::string DefaultDataDir() {
+  const auto env = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  if (const std::string home = env("SHOAL_HOME"); !home.empty()) return home;
+  if (const std::string data = env("XDG_DATA_HOME"); !data.empty()) return JoinPath(data, "shoal");
+  const std::string home = env("HOME");
+  return JoinPath(home.empty() ? "/tmp" : home, ".local/share/shoal");
+}
+
+std::string EmbeddedSocket(const std::string& data_dir) { return JoinPath(data_dir, "run/lab.sock"); }
+std::string EmbeddedLogDir(const std::string& data_dir) { return JoinPath(data_dir, "log"); }
+
+std::optional<pid_t> LockHolder(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  const bool held = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  char text[32] = {};
+  const ssize_t size = held ? pread(file, text, sizeof text - 1, 0) : 0;
+  close(file);
+  if (!held) return std::nullopt;
+  return size > 0 ? static_cast<pid_t>(std::atoi(text)) : 0;
+}
+
+std::optional<pid_t> EmbeddedLabPid(const std::string& data_dir) { return LockHolder(UpLock(data_dir)); }
+
+absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const EmbeddedOptions& options) {
+  if (EmbeddedLabRuns(data_dir) && LabAnswers(data_dir)) return absl::OkStatus();
+  RealFileSystem files;
+  SHOAL_RETURN_IF_ERROR(files.MakeDirs(data_dir, 0700), "making the lab's data folder");
+  SHOAL_RETURN_IF_ERROR(files.MakeDirs(EmbeddedLogDir(data_dir), 0700));
+  const std::string log = JoinPath(EmbeddedLogDir(data_dir), "up.log");
+  pid_t started = 0;
+  const absl::Time deadline = absl::Now() + kStartTimeout;
+  while (absl::Now() < deadline) {
+    if (LabAnswers(data_dir)) {
+      if (!quiet && started != 0) std::fprintf(stderr, "started a lab in %s\n", data_dir.c_str());
+      return absl::OkStatus();
+    }
+    if (!EmbeddedLabRuns(data_dir)) {
+      if (started != 0 && kill(started, 0) != 0) break;  // it came up and ended again
+      if (started == 0) {
+        SHOAL_ASSIGN_OR_RETURN(started, SpawnUp(data_dir, options, log));
+      }
+    }
+    absl::SleepFor(absl::Milliseconds(30));
+  }
+  return absl::UnavailableError(StrCat("the lab in ", data_dir, " did not start; the end of ", log, ":\n", LogTail(log)));
+}
+
+absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout) {
+  const std::optional<pid_t> pid = EmbeddedLabPid(data_dir);
+  if (!pid.has_value()) return absl::OkStatus();
+  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)), grpc::InsecureChannelCredentials());
+  const auto service = v1::LabService::NewStub(channel);
+  v1::ShutdownRequest request;
+  request.set_reason("shoal down");
+  const absl::Status asked =
+      Call(*service, &v1::LabService::Stub::Shutdown, request, absl::Seconds(10)).status();
+  if (!asked.ok() && *pid > 0) kill(*pid, SIGTERM);
+  const absl::Time deadline = absl::Now() + timeout;
+  while (absl::Now() < deadline) {
+    if (!EmbeddedLabRuns(data_dir)) return absl::OkStatus();
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  return absl::DeadlineExceededError(StrCat("the lab in ", data_dir, " (process ", *pid, ") is still stopping after ",
+                                            absl::FormatDuration(timeout), "; running jobs save a checkpoint first"));
+}
+
+}  // namespace shoal::cli

@@ -1,0 +1,51 @@
+// The embedded lab: a coordinator and a worker of one person on one machine, in a data folder.
+//
+//   <data_dir>/run/lab.sock       the coordinator's Unix socket (folder 0700)
+//   <data_dir>/run/up.lock        held by the living `shoal up`, which writes its process id into it
+//   <data_dir>/worker/            the worker's spool and cache; worker.lock is held by the living worker
+//   <data_dir>/log/up.log, worker.log
+//
+// `shoal up` runs the coordinator in its own process and supervises the worker, which is spawned beside it in a session
+// of its own: killing the coordinator never kills training. A new `up` finds a living worker by its lock and leaves it
+// alone.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace shoal::cli {
+
+// $SHOAL_HOME, else $XDG_DATA_HOME/shoal, else ~/.local/share/shoal.
+std::string DefaultDataDir();
+std::string EmbeddedSocket(const std::string& data_dir);
+std::string EmbeddedLogDir(const std::string& data_dir);
+
+// Whether a living `shoal up` holds the folder; its process id.
+std::optional<pid_t> EmbeddedLabPid(const std::string& data_dir);
+inline bool EmbeddedLabRuns(const std::string& data_dir) { return EmbeddedLabPid(data_dir).has_value(); }
+
+struct EmbeddedOptions {
+  int slots = 0;  // of the worker; 0: the machine's cores
+  absl::Duration lease = absl::Minutes(5);
+};
+
+// Starts `shoal up --foreground` in the background, unless it runs, and waits until it answers.
+// Errors: Unavailable with the end of its log.
+absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const EmbeddedOptions& options = {});
+
+// Runs coordinator and worker supervision until SIGINT, SIGTERM or a Shutdown call. Says on stdout where the lab is.
+absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options);
+
+// Asks the lab to stop, waits for it and for the worker (which saves a checkpoint of each running job).
+// Errors: DeadlineExceeded naming what is still alive.
+absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout);
+
+// The process that holds the flock on `path`, if any; what it wrote there.
+std::optional<pid_t> LockHolder(const std::string& path);
+
+}  // namespace shoal::cli

@@ -1,0 +1,171 @@
+#include "cli/lab/follow.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "cli/output/progress.h"
+#include "core/base/mutex.h"
+#include "core/base/status.h"
+
+namespace shoal::cli {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Minutes(2);  // with a lab that is away
+constexpr absl::Duration kRedraw = absl::Milliseconds(200);
+
+std::atomic<bool> interrupted = false;
+void OnInterrupt(int) { interrupted = true; }
+
+// Catches Ctrl-C while it lives.
+class InterruptGuard {
+ public:
+  InterruptGuard() {
+    interrupted = false;
+    struct sigaction action {};
+    action.sa_handler = OnInterrupt;
+    sigaction(SIGINT, &action, &previous_);
+  }
+  ~InterruptGuard() { sigaction(SIGINT, &previous_, nullptr); }
+
+ private:
+  struct sigaction previous_ {};
+};
+
+// What the watching thread has learned. Thread-safe.
+class WatchedRuns {
+ public:
+  void Update(const v1::Run& run) {
+    MutexLock lock(mutex_);
+    runs_[run.run_id()] = run;
+  }
+  std::vector<v1::Run> Snapshot() const {
+    MutexLock lock(mutex_);
+    std::vector<v1::Run> runs;
+    for (const auto& [id, run] : runs_) runs.push_back(run);  // ids grow with time
+    return runs;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::map<std::string, v1::Run> runs_ GUARDED_BY(mutex_);
+};
+
+// One Watch stream read by a thread of its own, until it ends or is cancelled.
+class WatchStream {
+ public:
+  WatchStream(Lab& lab, const std::vector<std::string>& targets, int64_t after_event, WatchedRuns& runs)
+      : after_event_(after_event) {
+    v1::WatchRequest request;
+    for (const std::string& target : targets) request.add_targets(target);
+    request.set_after_event_id(after_event);
+    request.set_until_finished(true);
+    thread_ = std::thread([this, &lab, &runs, request] {
+      const auto reader = lab.service().Watch(&context_, request);
+      v1::WatchResponse response;
+      while (reader->Read(&response)) {
+        after_event_ = std::max<int64_t>(after_event_, response.event_id());
+        if (response.has_run()) runs.Update(response.run());
+      }
+      status_ = FromGrpc(reader->Finish());
+      done_ = true;
+    });
+  }
+  ~WatchStream() {
+    context_.TryCancel();
+    thread_.join();
+  }
+  bool done() const { return done_; }
+  int64_t after_event() const { return after_event_; }
+  const absl::Status& status() const { return status_; }  // once done
+
+ private:
+  grpc::ClientContext context_;
+  std::atomic<int64_t> after_event_;
+  std::atomic<bool> done_ = false;
+  absl::Status status_;
+  std::thread thread_;
+};
+
+bool IsLoss(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsCancelled(status) || absl::IsInternal(status);
+}
+
+}  // namespace
+
+bool IsFinal(v1::RunStatus status) {
+  return status != v1::RUN_STATUS_QUEUED && status != v1::RUN_STATUS_RUNNING && status != v1::RUN_STATUS_UNSPECIFIED;
+}
+
+std::string StatusName(v1::RunStatus status) {
+  constexpr size_t kPrefix = sizeof("RUN_STATUS_") - 1;
+  return v1::RunStatus_Name(status).substr(kPrefix);
+}
+
+Style StatusStyle(v1::RunStatus status) {
+  switch (status) {
+    case v1::RUN_STATUS_SUCCEEDED: return Style::kGreen;
+    case v1::RUN_STATUS_FAILED: return Style::kRed;
+    case v1::RUN_STATUS_CANCELLED:
+    case v1::RUN_STATUS_ABORTED: return Style::kYellow;
+    case v1::RUN_STATUS_RUNNING: return Style::kCyan;
+    default: return Style::kDim;
+  }
+}
+
+const v1::MetricSummary* FindMetric(const v1::Run& run, const std::string& name) {
+  const auto at = run.metrics().find(name);
+  return at == run.metrics().end() ? nullptr : &at->second;
+}
+
+absl::StatusOr<FollowResult> Follow(const LabOptions& options, const std::vector<std::string>& targets, FollowMode mode,
+                                    const Terminal& terminal, absl::Duration timeout) {
+  const InterruptGuard guard;
+  const absl::Time deadline = absl::Now() + timeout;
+  WatchedRuns runs;
+  ProgressDisplay display(terminal);
+  absl::Time last_contact = absl::Now();
+  int64_t after_event = 0;
+  std::string notice;
+  const auto show = [&] {
+    if (mode == FollowMode::kProgress) display.Show(runs.Snapshot(), absl::Now(), notice);
+  };
+  while (true) {
+    absl::StatusOr<Lab> lab = Lab::Connect(options);
+    absl::Status status = lab.status();
+    if (lab.ok()) {
+      last_contact = absl::Now();
+      WatchStream stream(*lab, targets, after_event, runs);
+      notice.clear();
+      while (!stream.done() && !interrupted && absl::Now() < deadline) {
+        show();
+        absl::SleepFor(kRedraw);
+      }
+      after_event = stream.after_event();
+      if (stream.done()) {
+        status = stream.status();
+        last_contact = absl::Now();
+        if (status.ok()) break;
+      }
+    }
+    if (interrupted) break;
+    if (absl::Now() >= deadline) return absl::DeadlineExceededError("the runs are not finished yet");
+    if (!status.ok() && !IsLoss(status)) return status;
+    if (absl::Now() - last_contact > kPatience) return Annotate(status, "the lab stays away");
+    notice = "the lab is away, trying again (the workers train on)";
+    show();
+    absl::SleepFor(absl::Milliseconds(500));
+  }
+  notice.clear();
+  show();
+  display.Finish();
+  FollowResult result;
+  result.runs = runs.Snapshot();
+  result.detached = interrupted;
+  return result;
+}
+
+}  // namespace shoal::cli

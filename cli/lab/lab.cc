@@ -1,0 +1,69 @@
+#include "cli/lab/lab.h"
+
+#include <chrono>
+
+#include "cli/lab/embedded.h"
+#include "core/base/ids.h"
+#include "core/base/status.h"
+
+namespace shoal::cli {
+namespace {
+
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(64 << 20);
+  arguments.SetMaxSendMessageSize(64 << 20);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // Several commands of one process must not share a channel that is still backing off.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+struct RequestKind {
+  static constexpr std::string_view kName = "request";
+};
+
+absl::Status Answers(v1::LabService::Stub& service, absl::Duration timeout) {
+  return Call(service, &v1::LabService::Stub::GetLab, v1::GetLabRequest(), timeout).status();
+}
+
+}  // namespace
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
+}
+
+std::string NewRequestId() {
+  return Id<RequestKind>::New(SystemClock()).str();
+}
+
+absl::StatusOr<Lab> Lab::Connect(const LabOptions& options) {
+  Lab lab;
+  lab.options_ = options;
+  lab.target_ = options.address;
+  if (options.address.empty()) {
+    lab.target_ = StrCat("unix:", EmbeddedSocket(options.data_dir));
+    if (options.start) {
+      SHOAL_RETURN_IF_ERROR(EnsureEmbeddedLab(options.data_dir, options.quiet));
+    } else if (!EmbeddedLabRuns(options.data_dir)) {
+      return absl::UnavailableError(
+          StrCat("no lab is running in ", options.data_dir, "; `shoal up` starts it, --lab ADDRESS names another"));
+    }
+  }
+  const auto channel = OpenChannel(lab.target_);
+  lab.service_ = v1::LabService::NewStub(channel);
+  lab.artifacts_ = v1::ArtifactService::NewStub(channel);
+  const absl::Status status = Answers(*lab.service_, absl::Seconds(10));
+  if (!status.ok()) {
+    return absl::UnavailableError(StrCat("the lab at ", lab.target_, " does not answer (", status.message(),
+                                         "); `shoal doctor` looks for the reason"));
+  }
+  return lab;
+}
+
+}  // namespace shoal::cli

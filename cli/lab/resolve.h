@@ -1,0 +1,16 @@
+// From what a person types to runs: an id, a name, `last`, or a sweep's id or name (all its runs).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/lab/lab.h"
+#include "shoal/v1/run.pb.h"
+
+namespace shoal::cli {
+
+// The runs that the targets name, in order of creation; no targets: the newest run. Errors: NotFound, naming the target.
+absl::StatusOr<std::vector<v1::Run>> ResolveRuns(Lab& lab, const std::vector<std::string>& targets);
+
+}  // namespace shoal::cli

@@ -1,0 +1,147 @@
+#include "cli/lab/submit.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cli/commands/command.h"
+#include "cli/lab/estimate.h"
+#include "cli/lab/upload.h"
+#include "cli/output/format.h"
+#include "core/base/build_info.h"
+#include "core/base/host_info.h"
+#include "core/base/status.h"
+#include "core/spec/model_counts.h"
+#include "core/spec/print.h"
+
+namespace shoal::cli {
+namespace {
+
+bool UsesBf16(const v1::RunSpec& spec) {
+  if (spec.train().dtype() != "auto") return spec.train().dtype() == "bf16";
+  const std::string isa = ReadHostInfo().isa;
+  return IsaHas(isa, "avx512_bf16") || IsaHas(isa, "amx_bf16");
+}
+
+std::string UserName() {
+  const passwd* entry = getpwuid(geteuid());
+  return entry == nullptr ? StrCat("uid", geteuid()) : entry->pw_name;
+}
+
+}  // namespace
+
+absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe, const std::vector<std::string>& sets) {
+  SHOAL_ASSIGN_OR_RETURN(const std::string path, FindRecipe(recipe));
+  SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file, spec::ParseSpecFile(path));
+  std::string problems;
+  for (const std::string& set : sets) {
+    const absl::Status status = spec::ApplySet(file, set);
+    if (!status.ok()) StrAppend(problems, problems.empty() ? "" : "\n", status.message());
+  }
+  if (!problems.empty()) return absl::InvalidArgumentError(problems);
+  return file;
+}
+
+absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_dir, bool quiet, bool estimate_time) {
+  PlannedRun planned;
+  SHOAL_ASSIGN_OR_RETURN(planned.data, PrepareData(trial.spec, data_dir, quiet));
+  SHOAL_ASSIGN_OR_RETURN(const int64_t vocab, spec::ResolveVocabSize(trial.spec.model(), planned.data.tokenizer_size));
+  planned.parameters = spec::CountParameters(trial.spec.model(), vocab).total;
+  const double mean = planned.data.mean_tokens;
+  const spec::TrainingWork work =
+      spec::CountTrainingWork(trial.spec, vocab, mean, planned.data.held_out_examples);
+  planned.train_flops = work.flops;
+  planned.evaluate_flops = work.evaluate_flops;
+  const bool tokens = trial.spec.train().batch().unit() == "tokens";
+  const auto size = static_cast<double>(trial.spec.train().batch().size());
+  // The largest batch is a little above the mean one; what its rows need is what is held in memory.
+  const double rows = tokens ? size : std::min(size * mean * 1.3, static_cast<double>(spec::LargestBatchRows(trial.spec)));
+  const auto examples = static_cast<double>(planned.data.train_examples);
+  planned.memory_bytes = spec::EstimateTrainingMemory(trial.spec, vocab, std::llround(rows), UsesBf16(trial.spec),
+                                                      std::llround(examples * mean * 3)).total;
+  planned.seconds = std::numeric_limits<double>::quiet_NaN();
+  if (estimate_time) {
+    const absl::StatusOr<Measured> measured = MeasureRun(trial.spec, planned.data, data_dir);
+    if (measured.ok()) {
+      planned.seconds = measured->seconds;
+      planned.memory_bytes = std::max(measured->peak_memory_bytes, planned.memory_bytes);
+    } else {
+      planned.data.notes.push_back(StrCat("no time estimate: ", measured.status().message()));
+    }
+  }
+  planned.trial = std::move(trial);
+  return planned;
+}
+
+v1::Submitter ThisSubmitter(const std::string& command_line) {
+  v1::Submitter submitter;
+  submitter.set_user(UserName());
+  submitter.set_host(ReadHostInfo().hostname);
+  submitter.set_build_id(ThisBuild().ToString());
+  submitter.set_command(command_line);
+  return submitter;
+}
+
+absl::StatusOr<v1::Run> SubmitRun(Lab& lab, const PlannedRun& planned, const std::string& command_line) {
+  SHOAL_RETURN_IF_ERROR(Upload(lab, planned.data.files));
+  v1::SubmitRunRequest request;
+  request.set_request_id(NewRequestId());
+  *request.mutable_spec() = planned.trial.spec;
+  for (const v1::DataBinding& binding : planned.data.Bindings()) *request.add_bindings() = binding;
+  *request.mutable_submitter() = ThisSubmitter(command_line);
+  request.set_parameters(planned.parameters);
+  SHOAL_ASSIGN_OR_RETURN(const auto response, Call(lab.service(), &v1::LabService::Stub::SubmitRun, request));
+  return response.run();
+}
+
+absl::StatusOr<v1::SubmitSweepResponse> SubmitSweep(Lab& lab, const v1::SweepSpec& sweep,
+                                                    const std::vector<PlannedRun>& planned,
+                                                    const std::string& command_line) {
+  std::vector<PreparedFile> files;
+  v1::SubmitSweepRequest request;
+  request.set_request_id(NewRequestId());
+  *request.mutable_sweep() = sweep;
+  *request.mutable_submitter() = ThisSubmitter(command_line);
+  for (const PlannedRun& run : planned) {
+    files.insert(files.end(), run.data.files.begin(), run.data.files.end());
+    v1::TrialInput* trial = request.add_trials();
+    trial->set_parameters(run.parameters);
+    for (const v1::DataBinding& binding : run.data.Bindings()) *trial->add_bindings() = binding;
+  }
+  SHOAL_RETURN_IF_ERROR(Upload(lab, files));
+  return Call(lab.service(), &v1::LabService::Stub::SubmitSweep, request);
+}
+
+std::string DryRunText(const PlannedRun& planned) {
+  std::string out = spec::ToYaml(planned.trial.spec);
+  StrAppend(out, "\n# ", planned.trial.name, ": ", WithCommas(planned.parameters), " parameters, ",
+            HumanCount(planned.train_flops), "FLOP of training, about ", HumanBytes(planned.memory_bytes), " of memory");
+  if (!std::isnan(planned.seconds)) {
+    StrAppend(out, " and ", HumanDuration(absl::Seconds(planned.seconds)), " on this machine");
+  }
+  StrAppend(out, "\n# data: ", WithCommas(planned.data.train_examples), " training examples of ",
+            Fixed(planned.data.mean_tokens, 1), " tokens on average, ", WithCommas(planned.data.held_out_examples),
+            " held out, tokenizer of ", WithCommas(planned.data.tokenizer_size), "\n");
+  return out;
+}
+
+std::string DryRunJson(const PlannedRun& planned) {
+  std::string bindings = "[";
+  for (const v1::DataBinding& binding : planned.data.Bindings()) {
+    StrAppend(bindings, bindings.size() > 1 ? "," : "", JsonReply::ToJson(binding));
+  }
+  const auto number = [](double value) { return std::isfinite(value) ? StrCat(std::llround(value)) : std::string("null"); };
+  return StrCat("{\"name\":", JsonReply::Quote(planned.trial.name), ",\"spec\":", JsonReply::ToJson(planned.trial.spec),
+                ",\"parameters\":", planned.parameters, ",\"training_flops\":", number(planned.train_flops),
+                ",\"evaluation_flops\":", number(planned.evaluate_flops),
+                ",\"estimated_memory_bytes\":", planned.memory_bytes, ",\"estimated_seconds\":",
+                std::isfinite(planned.seconds) ? StrCat(planned.seconds) : std::string("null"),
+                ",\"tokenizer_size\":", planned.data.tokenizer_size, ",\"train_examples\":", planned.data.train_examples,
+                ",\"held_out_examples\":", planned.data.held_out_examples,
+                ",\"mean_tokens\":", planned.data.mean_tokens, ",\"bindings\":", bindings, "]}");
+}
+
+}  // namespace shoal::cli

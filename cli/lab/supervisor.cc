@@ -1,0 +1,152 @@
+// `shoal up --foreground`: the coordinator in this process, the worker beside it.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <optional>
+
+#include "absl/time/clock.h"
+#include "cli/lab/embedded.h"
+#include "coordinator/coordinator.h"
+#include "core/base/build_info.h"
+#include "core/base/file.h"
+#include "core/base/install_paths.h"
+#include "core/base/log.h"
+#include "core/base/status.h"
+#include "core/base/subprocess.h"
+
+namespace shoal::cli {
+namespace {
+
+constexpr absl::Duration kWorkerStopTimeout = absl::Seconds(60);
+constexpr absl::Duration kLongestBackoff = absl::Seconds(30);
+
+std::atomic<int> stop_signal = 0;
+void OnSignal(int signal) { stop_signal = signal; }
+
+// An flock on a file that holds our process id; released when the process ends, however it ends.
+absl::StatusOr<int> TakeLock(const std::string& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return ErrnoStatus(errno, StrCat("opening ", path));
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    close(file);
+    return absl::FailedPreconditionError(StrCat("another `shoal up` has this data folder (", path, ")"));
+  }
+  const std::string pid = StrCat(getpid(), "\n");
+  if (ftruncate(file, 0) != 0 || pwrite(file, pid.data(), pid.size(), 0) < 0) {
+    return ErrnoStatus(errno, StrCat("writing ", path));
+  }
+  return file;
+}
+
+// Keeps one worker alive: ours, or one that an earlier `up` left running.
+class WorkerKeeper {
+ public:
+  WorkerKeeper(std::string data_dir, int slots) : data_dir_(std::move(data_dir)), slots_(slots) {}
+
+  // Called every half second: restarts a worker that ended, after a pause that grows while it keeps dying.
+  void Tick() {
+    if (process_.has_value()) {
+      const std::optional<ExitStatus> exit = process_->Wait(absl::ZeroDuration());
+      if (!exit.has_value()) return;
+      LogWarning("worker ended", {"status", exit->ToString()}, {"restart_in", absl::FormatDuration(backoff_)});
+      process_.reset();
+      next_start_ = absl::Now() + backoff_;
+      backoff_ = std::min(backoff_ * 2, kLongestBackoff);
+    }
+    if (absl::Now() < next_start_ || Adopted().has_value()) return;
+    const absl::Status status = Start();
+    if (status.ok()) return;
+    LogError("worker does not start", {"status", status.ToString()});
+    next_start_ = absl::Now() + backoff_;
+    backoff_ = std::min(backoff_ * 2, kLongestBackoff);
+  }
+
+  // Asks the worker to end (it saves checkpoints), kills it when it does not.
+  void Stop() {
+    const std::optional<pid_t> pid = process_.has_value() ? process_->pid() : Adopted();
+    if (!pid.has_value() || *pid <= 0) return;
+    kill(*pid, SIGTERM);
+    const absl::Time deadline = absl::Now() + kWorkerStopTimeout;
+    while (absl::Now() < deadline) {
+      if (process_.has_value() ? process_->Wait(absl::Milliseconds(50)).has_value() : !Adopted().has_value()) return;
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+    LogWarning("worker does not stop, killing it", {"pid", *pid});
+    kill(*pid, SIGKILL);
+  }
+
+ private:
+  std::string Folder() const { return JoinPath(data_dir_, "worker"); }
+  std::optional<pid_t> Adopted() const { return LockHolder(JoinPath(Folder(), "worker.lock")); }
+
+  absl::Status Start() {
+    SHOAL_ASSIGN_OR_RETURN(const InstallPaths paths, InstallPaths::OfThisProgram());
+    const std::string log = JoinPath(EmbeddedLogDir(data_dir_), "worker.log");
+    const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (out < 0) return ErrnoStatus(errno, StrCat("opening ", log));
+    SubprocessOptions spawn;
+    spawn.args = {paths.Program("shoal"), "worker", "--name", "local", "--connect",
+                  StrCat("unix:", EmbeddedSocket(data_dir_)), "--worker-dir", Folder()};
+    if (slots_ > 0) {
+      spawn.args.push_back("--slots");
+      spawn.args.push_back(std::to_string(slots_));
+    }
+    spawn.descriptors = {{out, 1}, {out, 2}};
+    spawn.new_process_group = true;
+    absl::StatusOr<Subprocess> process = Subprocess::Start(spawn);
+    close(out);
+    SHOAL_RETURN_IF_ERROR(process);
+    process_.emplace(*std::move(process));
+    LogInfo("worker started", {"pid", process_->pid()});
+    return absl::OkStatus();
+  }
+
+  const std::string data_dir_;
+  const int slots_;
+  std::optional<Subprocess> process_;
+  absl::Time next_start_ = absl::InfinitePast();
+  absl::Duration backoff_ = absl::Milliseconds(500);
+};
+
+}  // namespace
+
+absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options) {
+  RealFileSystem files;
+  SHOAL_RETURN_IF_ERROR(files.MakeDirs(data_dir, 0700));
+  SHOAL_RETURN_IF_ERROR(files.MakeDirs(JoinPath(data_dir, "run"), 0700));
+  SHOAL_RETURN_IF_ERROR(files.MakeDirs(EmbeddedLogDir(data_dir), 0700));
+  SHOAL_ASSIGN_OR_RETURN(const int lock, TakeLock(JoinPath(data_dir, "run/up.lock")));
+  signal(SIGINT, OnSignal);
+  signal(SIGTERM, OnSignal);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+
+  CoordinatorOptions coordinator_options;
+  coordinator_options.data_dir = data_dir;
+  coordinator_options.socket_path = EmbeddedSocket(data_dir);
+  coordinator_options.version = std::string(ThisBuild().version);
+  coordinator_options.build_id = ThisBuild().ToString();
+  coordinator_options.lease = options.lease;
+  coordinator_options.allow_shutdown = true;
+  SHOAL_ASSIGN_OR_RETURN(auto coordinator, Coordinator::Start(std::move(coordinator_options)));
+  LogInfo("lab is up", {"data_dir", data_dir}, {"socket", coordinator->socket_path()}, {"pid", getpid()});
+
+  WorkerKeeper worker(data_dir, options.slots);
+  while (stop_signal == 0) {
+    worker.Tick();
+    if (coordinator->WaitForShutdown(absl::Milliseconds(500))) break;
+  }
+  LogInfo("lab is stopping", {"reason", stop_signal != 0 ? "signal" : coordinator->shutdown_reason()});
+  worker.Stop();  // first, so that its last reports still find a coordinator
+  coordinator->Stop(absl::Seconds(5));
+  coordinator.reset();
+  close(lock);
+  return absl::OkStatus();
+}
+
+}  // namespace shoal::cli

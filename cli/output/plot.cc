@@ -1,0 +1,179 @@
+#include "cli/output/plot.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+
+namespace shoal::cli {
+namespace {
+
+constexpr std::array<Style, 6> kColors = {Style::kCyan,    Style::kYellow, Style::kGreen,
+                                          Style::kMagenta, Style::kRed,    Style::kBlue};
+constexpr int kAxisColumns = 9;
+
+struct Range {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+  bool log = false;
+
+  double Map(double value) const { return log ? std::log10(value) : value; }
+  bool Drawable(double value) const { return std::isfinite(value) && (!log || value > 0); }
+  void Include(double value) {
+    low = std::min(low, Map(value));
+    high = std::max(high, Map(value));
+  }
+  // 0..1 within the range.
+  double Place(double value) const { return high > low ? (Map(value) - low) / (high - low) : 0.5; }
+  double At(double place) const {
+    const double mapped = low + place * (high - low);
+    return log ? std::pow(10, mapped) : mapped;
+  }
+};
+
+// Dots of a picture; each cell also knows which series drew in it last.
+class Canvas {
+ public:
+  Canvas(int columns, int rows)
+      : columns_(columns), rows_(rows), dots_(static_cast<size_t>(columns * rows), 0), owner_(dots_.size(), 0) {}
+  int width() const { return columns_ * 2; }
+  int height() const { return rows_ * 4; }
+
+  void Dot(int x, int y, size_t series) {
+    if (x < 0 || y < 0 || x >= width() || y >= height()) return;
+    static constexpr uint8_t kBits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
+    const auto cell = static_cast<size_t>(y / 4 * columns_ + x / 2);
+    dots_[cell] = static_cast<uint8_t>(dots_[cell] | kBits[y % 4][x % 2]);
+    owner_[cell] = series;
+  }
+  void Line(int x0, int y0, int x1, int y1, size_t series) {
+    const int steps = std::max({std::abs(x1 - x0), std::abs(y1 - y0), 1});
+    for (int i = 0; i <= steps; ++i) {
+      const double t = static_cast<double>(i) / steps;
+      Dot(static_cast<int>(std::lround(x0 + t * (x1 - x0))), static_cast<int>(std::lround(y0 + t * (y1 - y0))), series);
+    }
+  }
+  std::string Row(const Terminal& terminal, int row) const {
+    std::string out;
+    for (int c = 0; c < columns_; ++c) {
+      const auto cell = static_cast<size_t>(row * columns_ + c);
+      if (dots_[cell] == 0) {
+        out += ' ';
+        continue;
+      }
+      const uint32_t code = 0x2800U + dots_[cell];
+      const std::string utf8 = {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3F)),
+                                static_cast<char>(0x80 | (code & 0x3F))};
+      out += Styled(terminal, kColors[owner_[cell] % kColors.size()], utf8);
+    }
+    return out;
+  }
+
+ private:
+  int columns_, rows_;
+  std::vector<uint8_t> dots_;
+  std::vector<size_t> owner_;
+};
+
+std::string Tick(double value) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), std::abs(value) >= 1000 ? "%.4g" : "%.3g", value);
+  return text.data();
+}
+
+void Draw(Canvas& canvas, const PlotSeries& series, size_t index, const Range& x, const Range& y) {
+  bool connected = false;
+  int last_x = 0, last_y = 0;
+  for (const auto& [px, py] : series.points) {
+    if (!x.Drawable(px) || !y.Drawable(py)) {
+      connected = false;
+      continue;
+    }
+    const int cx = static_cast<int>(std::lround(x.Place(px) * (canvas.width() - 1)));
+    const int cy = static_cast<int>(std::lround((1 - y.Place(py)) * (canvas.height() - 1)));
+    if (connected) {
+      canvas.Line(last_x, last_y, cx, cy, index);
+    } else {
+      canvas.Dot(cx, cy, index);
+    }
+    last_x = cx;
+    last_y = cy;
+    connected = true;
+  }
+}
+
+std::string XAxis(const Range& x, int columns, const std::string& label) {
+  std::string ticks(static_cast<size_t>(kAxisColumns + columns), ' ');
+  for (const double place : {0.0, 0.5, 1.0}) {
+    const std::string tick = Tick(x.At(place));
+    const int center = kAxisColumns + static_cast<int>(place * (columns - 1));
+    const int shift = place == 0 ? 0 : place == 1 ? static_cast<int>(tick.size()) - 1 : static_cast<int>(tick.size()) / 2;
+    const auto begin = static_cast<size_t>(std::max(0, center - shift));
+    ticks.replace(begin, tick.size(), tick);
+  }
+  ticks.erase(ticks.find_last_not_of(' ') + 1);
+  return ticks + (label.empty() ? "" : "  " + label) + "\n";
+}
+
+}  // namespace
+
+std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& series, const PlotOptions& options) {
+  Range x, y;
+  x.log = options.log_x;
+  y.log = options.log_y;
+  for (const PlotSeries& one : series) {
+    for (const auto& [px, py] : one.points) {
+      if (!x.Drawable(px) || !y.Drawable(py)) continue;
+      x.Include(px);
+      y.Include(py);
+    }
+  }
+  if (!(x.low <= x.high)) return "nothing to plot yet\n";
+  const int columns = std::max(10, options.columns - kAxisColumns);
+  const int rows = std::max(3, options.rows);
+  Canvas canvas(columns, rows);
+  for (size_t i = 0; i < series.size(); ++i) Draw(canvas, series[i], i, x, y);
+
+  std::string out;
+  if (!options.y_label.empty()) out += options.y_label + "\n";
+  for (int row = 0; row < rows; ++row) {
+    std::string tick;
+    if (row == 0 || row == rows - 1 || row == (rows - 1) / 2) {
+      tick = Tick(y.At(1 - static_cast<double>(row) / (rows - 1)));
+    }
+    out += std::string(static_cast<size_t>(std::max(0, kAxisColumns - 2 - static_cast<int>(tick.size()))), ' ') + tick;
+    out += tick.empty() ? " │" : " ┤";
+    out += canvas.Row(terminal, row);
+    out.erase(out.find_last_not_of(' ') + 1);
+    out += "\n";
+  }
+  out += std::string(kAxisColumns - 1, ' ') + "└";
+  for (int c = 0; c < columns; ++c) out += "─";
+  out += "\n" + XAxis(x, columns, options.x_label);
+  for (size_t i = 0; i < series.size(); ++i) {
+    out += std::string(kAxisColumns, ' ') + Styled(terminal, kColors[i % kColors.size()], "━━ ") + series[i].label + "\n";
+  }
+  return out;
+}
+
+std::string Sparkline(const std::vector<double>& values, int columns) {
+  static constexpr std::array<const char*, 8> kBlocks = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  std::vector<double> finite;
+  for (const double value : values) {
+    if (std::isfinite(value)) finite.push_back(value);
+  }
+  if (finite.empty() || columns < 1) return "";
+  const auto [low, high] = std::minmax_element(finite.begin(), finite.end());
+  const size_t count = std::min(finite.size(), static_cast<size_t>(columns));
+  std::string out;
+  for (size_t i = 0; i < count; ++i) {
+    const double value = finite[i * (finite.size() - 1) / std::max<size_t>(1, count - 1)];
+    const double place = *high > *low ? (value - *low) / (*high - *low) : 0;
+    out += kBlocks[static_cast<size_t>(std::lround(place * 7))];
+  }
+  return out;
+}
+
+}  // namespace shoal::cli

@@ -1,0 +1,86 @@
+#include "cli/output/runs_table.h"
+
+#include <cmath>
+#include <limits>
+
+#include "cli/lab/follow.h"
+#include "cli/output/format.h"
+#include "cli/output/table.h"
+#include "core/base/strings.h"
+
+namespace shoal::cli {
+namespace {
+
+double Last(const v1::Run& run, const std::string& metric) {
+  const v1::MetricSummary* summary = FindMetric(run, metric);
+  return summary == nullptr ? std::numeric_limits<double>::quiet_NaN() : summary->last();
+}
+
+std::string JoinDiffering(const v1::Run& run) {
+  std::string out;
+  for (const std::string& one : run.differing()) StrAppend(out, out.empty() ? "" : " ", one);
+  return out;
+}
+
+// Mean over the run: tokens of all steps by the time spent on them.
+double MeanTokensPerSecond(const v1::Run& run) {
+  const double tokens = Last(run, "train/tokens");
+  const double seconds = absl::ToDoubleSeconds(WallTime(run, absl::InfiniteFuture()));
+  const double shown = Last(run, "train/tokens_per_s");
+  return std::isfinite(shown) || !std::isfinite(seconds) || seconds <= 0 ? shown : tokens / seconds;
+}
+
+}  // namespace
+
+absl::Time ToTime(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+absl::Duration WallTime(const v1::Run& run, absl::Time now) {
+  if (!run.has_started_at()) return absl::InfiniteDuration();
+  return (run.has_finished_at() ? ToTime(run.finished_at()) : now) - ToTime(run.started_at());
+}
+
+std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs, absl::Time now) {
+  using A = Table::Align;
+  Table table({{"RUN"}, {"STATUS"}, {"STEP", A::kRight}, {"PARAMS", A::kRight}, {"LOSS", A::kRight},
+               {"HELD-OUT", A::kRight}, {"TOK/S", A::kRight}, {"TIME", A::kRight}, {"BY"}, {"CREATED"},
+               {"NOTE", A::kLeft, true}});
+  for (const v1::Run& run : runs) {
+    const bool waits = run.status() == v1::RUN_STATUS_QUEUED || run.status() == v1::RUN_STATUS_FAILED;
+    table.Add({Printable(run.name(), false), Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
+               StrCat(run.step(), "/", run.total_steps()), HumanCount(static_cast<double>(run.parameters())),
+               Fixed(Last(run, "train/loss"), 3), Fixed(Last(run, "held_out/loss"), 3),
+               HumanCount(Last(run, "train/tokens_per_s")), HumanDuration(WallTime(run, now)),
+               Printable(run.submitted_by(), false), HumanAgo(ToTime(run.created_at()), now),
+               Printable(waits ? run.status_reason() : run.note(), false)});
+  }
+  return table.Render(terminal);
+}
+
+std::string ComparisonTable(const Terminal& terminal, const std::vector<v1::Run>& runs) {
+  using A = Table::Align;
+  double best = std::numeric_limits<double>::infinity();
+  bool all_succeeded = true;
+  for (const v1::Run& run : runs) {
+    const double loss = Last(run, "held_out/loss");
+    if (std::isfinite(loss)) best = std::min(best, loss);
+    all_succeeded = all_succeeded && run.status() == v1::RUN_STATUS_SUCCEEDED;
+  }
+  Table table({{"RUN"}, {"DIFFERS IN", A::kLeft, true}, {"STATUS"}, {"PARAMETERS", A::kRight},
+               {"HELD-OUT LOSS", A::kRight}, {"BITS/BYTE", A::kRight}, {"TOK/S", A::kRight},
+               {"WALL TIME", A::kRight}});
+  for (const v1::Run& run : runs) {
+    const double loss = Last(run, "held_out/loss");
+    const std::string shown = Fixed(loss, 4);
+    table.Add({Printable(run.name(), false), Printable(JoinDiffering(run), false),
+               all_succeeded ? "" : Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
+               WithCommas(run.parameters()),
+               loss == best && runs.size() > 1 ? Styled(terminal, Style::kGreen, shown) : shown,
+               Fixed(Last(run, "held_out/bits_per_byte"), 4), HumanCount(MeanTokensPerSecond(run)),
+               HumanDuration(WallTime(run, absl::InfiniteFuture()))});
+  }
+  return table.Render(terminal);
+}
+
+}  // namespace shoal::cli

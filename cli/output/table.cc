@@ -1,0 +1,60 @@
+#include "cli/output/table.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/base/check.h"
+
+namespace shoal::cli {
+namespace {
+
+std::string Padded(const std::string& cell, int width, Table::Align align) {
+  const std::string space(static_cast<size_t>(std::max(0, width - DisplayWidth(cell))), ' ');
+  return align == Table::Align::kRight ? space + cell : cell + space;
+}
+
+}  // namespace
+
+std::string Table::Render(const Terminal& terminal) const {
+  std::vector<int> widths(columns_.size(), 0);
+  for (const auto& row : rows_) {
+    SHOAL_CHECK(row.size() == columns_.size());
+    for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], DisplayWidth(row[c]));
+  }
+  int used = -2;
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    if (widths[c] == 0) continue;  // empty everywhere
+    widths[c] = std::max(widths[c], DisplayWidth(columns_[c].title));
+    used += widths[c] + 2;
+  }
+  for (size_t c = 0; c < columns_.size() && used > terminal.columns; ++c) {
+    if (!columns_[c].shrinks || widths[c] == 0) continue;
+    const int smallest = std::max(12, DisplayWidth(columns_[c].title));
+    const int cut = std::min(used - terminal.columns, std::max(0, widths[c] - smallest));
+    widths[c] -= cut;
+    used -= cut;
+  }
+
+  const auto line = [&](const auto& cell_of) {
+    std::string out;
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      if (widths[c] == 0) continue;
+      if (!out.empty()) out += "  ";
+      out += cell_of(c);
+    }
+    out.erase(out.find_last_not_of(' ') + 1);
+    return out + "\n";
+  };
+  std::string out = line([&](size_t c) {
+    return Styled(terminal, Style::kDim, Padded(columns_[c].title, widths[c], columns_[c].align));
+  });
+  for (const auto& row : rows_) {
+    out += line([&](size_t c) {
+      const std::string cell = columns_[c].shrinks ? Ellipsize(row[c], widths[c]) : row[c];
+      return Padded(cell, widths[c], columns_[c].align);
+    });
+  }
+  return out;
+}
+
+}  // namespace shoal::cli
