@@ -164,7 +164,7 @@ void Batcher::AppendExample(uint32_t example, Batch& batch) const {
   const std::span<const uint32_t> token_bytes = shard_.TokenByteCounts();
   for (size_t i = 0; i < rows; ++i) {
     int32_t& target = batch.targets[begin + i];
-    if (options_.loss_on == LossOn::kResponse && response[i + 1] == 0) {
+    if (options_.loss_on == LossOn::kResponse && (response[i + 1] & 1) == 0) {
       target = -1;
       continue;
     }

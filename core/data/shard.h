@@ -52,7 +52,11 @@ absl::StatusOr<TokenizeReport> Tokenize(std::span<const Example> examples,
 // Thread-safe after Open; copies share the mapping.
 class Shard {
  public:
-  enum class Verify { kContent, kHeaderOnly };  // kContent hashes the whole file, about 1 GB/s
+  enum class Verify {
+    kContent,    // everything: hashes the whole file, about 1 GB/s
+    kStructure,  // all but the hash of the content: what it holds is safe to read, but may be
+                 // damaged
+  };
 
   // Maps the file read-only.
   // Errors: NotFound; DataLoss when the file is not a shard, is cut short, has a wrong digest or

@@ -1,6 +1,7 @@
 // Times the data pipeline at the size of a usual run. A check by hand, not a test:
 //
 //   core_data_timing [personas/pebble.yaml] [60000]
+//   core_data_timing conversations.jsonl
 #include <cstdio>
 #include <cstdlib>
 
@@ -39,11 +40,12 @@ T Must(absl::StatusOr<T> result) {
 }
 
 void PrintReport(const PersonaReport& r) {
-  std::printf("  unique conversations %.1f %%, answers %.1f %%, prompts %.1f %%; words %d..%d, %.1f\n",
-              100.0 * double(r.unique_conversations) / double(r.conversations),
-              100.0 * double(r.unique_responses) / double(r.conversations),
-              100.0 * double(r.unique_prompts) / double(r.conversations),
-              int(r.response_words_min), int(r.response_words_max), r.response_words_mean);
+  std::printf(
+      "  unique conversations %.1f %%, answers %.1f %%, prompts %.1f %%; words %d..%d, %.1f\n",
+      100.0 * double(r.unique_conversations) / double(r.conversations),
+      100.0 * double(r.unique_responses) / double(r.conversations),
+      100.0 * double(r.unique_prompts) / double(r.conversations), int(r.response_words_min),
+      int(r.response_words_max), r.response_words_mean);
   for (const TopicReport& t : r.topics) {
     std::printf("  %-14s %6d conversations %6d answers %6d prompts\n", t.topic.c_str(),
                 int(t.conversations), int(t.unique_responses), int(t.unique_prompts));
@@ -58,8 +60,9 @@ void TimeVocabulary(const std::vector<Example>& examples, int32_t vocab_size,
   const double counted = watch.Lap();
   BpeTrainerReport learned;
   const Tokenizer tokenizer = Must(trainer.Train(&learned));
-  std::printf("train %d: count %.3f s, merge %.3f s; %d of %d tokens, %d unique words\n", vocab_size,
-              counted, watch.Lap(), learned.vocab_size, vocab_size, int(learned.unique_words));
+  std::printf("train %d: count %.3f s, merge %.3f s; %d of %d tokens, %d unique words\n",
+              vocab_size, counted, watch.Lap(), learned.vocab_size, vocab_size,
+              int(learned.unique_words));
 
   Encoder encoder(tokenizer);
   std::vector<int32_t> tokens;
@@ -76,8 +79,9 @@ void TimeVocabulary(const std::vector<Example>& examples, int32_t vocab_size,
   const std::string path = folder + "/timing.shard";
   Must(Tokenize(examples, tokenizer, {.max_seq = 128}, files, path));
   std::printf("tokenize and write: %.3f s\n", watch.Lap());
-  Batcher batcher = Must(Batcher::Create(
-      Must(Shard::Open(path)), {.unit = BatchUnit::kTokens, .size = 4096, .loss_on = LossOn::kAll}));
+  Batcher batcher =
+      Must(Batcher::Create(Must(Shard::Open(path)),
+                           {.unit = BatchUnit::kTokens, .size = 4096, .loss_on = LossOn::kAll}));
   std::printf("open and plan: %.3f s\n", watch.Lap());
   Batch batch = batcher.MakeBatch();
   const int64_t steps = batcher.StepsInEpoch(0);
@@ -87,9 +91,7 @@ void TimeVocabulary(const std::vector<Example>& examples, int32_t vocab_size,
               1e6 * filled / double(steps));
 }
 
-int Main(int argc, char** argv) {
-  const std::string path = argc > 1 ? argv[1] : SourcePath("personas/pebble.yaml");
-  const int64_t count = argc > 2 ? std::atoll(argv[2]) : 60'000;
+std::vector<Example> FromPersona(const std::string& path, int64_t count) {
   Stopwatch watch;
   const Persona persona = Must(Persona::Load(path));
   const double loaded = watch.Lap();
@@ -100,10 +102,25 @@ int Main(int argc, char** argv) {
     std::printf("  > %s\n    %s\n", data.train[i].messages[0].content.c_str(),
                 data.train[i].messages[1].content.c_str());
   }
-  std::vector<Example> examples = RenderAll(data.train);
+  std::printf("held out %d\n", int(data.held_out.size()));
+  return RenderAll(data.train);
+}
+
+std::vector<Example> FromJsonl(const std::string& path) {
+  Stopwatch watch;
+  Source source = Must(ReadJsonl(path));
+  std::printf("read: %.3f s; %s", watch.Lap(), FormatProblems(source.report).c_str());
+  return std::move(source.examples);
+}
+
+int Main(int argc, char** argv) {
+  const std::string path = argc > 1 ? argv[1] : SourcePath("personas/pebble.yaml");
+  const std::vector<Example> examples =
+      path.ends_with(".jsonl") ? FromJsonl(path)
+                               : FromPersona(path, argc > 2 ? std::atoll(argv[2]) : 60'000);
   int64_t bytes = 0;
   for (const Example& example : examples) bytes += int64_t(example.text.size());
-  std::printf("%.2f MB of text, held out %d\n", double(bytes) / 1e6, int(data.held_out.size()));
+  std::printf("%d examples, %.2f MB of text\n", int(examples.size()), double(bytes) / 1e6);
   const TempDir folder = Must(TempDir::Make());
   TimeVocabulary(examples, 2048, folder.path());
   TimeVocabulary(examples, 4096, folder.path());
