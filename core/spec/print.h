@@ -12,7 +12,7 @@ namespace shoal::spec {
 
 // Canonical JSON: no white space; fields in order of their numbers; map entries by key; only fields
 // that count for identity and differ from their defaults, so that a field added later, or a default
-// written out, changes nothing. Numbers are the shortest text that reads back to the same value;
+// written out, changes nothing. Numbers are the shortest text that reads back (RFC 8785);
 // strings are UTF-8 with only control characters, '"' and '\' escaped.
 //   {"model":{"n_layers":6,"d_model":384},"data":{"conversations":1000}}
 // Errors: INVALID_ARGUMENT (text that is not UTF-8, a number that is not finite).

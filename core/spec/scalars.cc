@@ -237,11 +237,36 @@ std::optional<std::string> CheckValue(const Message& message, const FieldDescrip
   }
 }
 
+// As ECMAScript prints numbers, and RFC 8785 therefore canonical JSON: the fewest digits that read
+// back to the same value, plain from 1e-6 up to 1e21, else with an exponent.
 std::string NumberText(double value) {
   if (value == 0) return "0";  // also for -0
-  char buffer[32];
-  const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
-  return std::string(buffer, result.ptr);
+  char buffer[40];
+  const auto result =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
+  std::string text(buffer, result.ptr);  // "-1.25e-07"
+  const size_t e = text.find('e');
+  if (!std::isfinite(value) || e == std::string::npos) return text;
+  const std::string sign = text[0] == '-' ? "-" : "";
+  std::string digits = text.substr(sign.size(), e - sign.size());
+  if (digits.size() > 1) digits.erase(1, 1);  // the point
+  int exponent = 0;
+  const size_t from = e + (text[e + 1] == '+' ? 2 : 1);
+  std::from_chars(text.data() + from, text.data() + text.size(), exponent);
+  const auto count = static_cast<int>(digits.size());
+
+  if (exponent < -6 || exponent >= 21) {
+    if (count > 1) digits.insert(1, ".");
+    return StrCat(sign, digits, "e", exponent > 0 ? "+" : "", exponent);
+  }
+  if (exponent < 0) {
+    return StrCat(sign, "0.", std::string(static_cast<size_t>(-exponent - 1), '0'), digits);
+  }
+  if (count <= exponent + 1) {
+    return StrCat(sign, digits, std::string(static_cast<size_t>(exponent + 1 - count), '0'));
+  }
+  digits.insert(static_cast<size_t>(exponent + 1), ".");
+  return sign + digits;
 }
 
 std::string ScalarText(const Message& message, const FieldDescriptor& field, int index) {

@@ -221,7 +221,9 @@ std::string CleanName(std::string_view text) {
 class Namer {
  public:
   explicit Namer(const v1::SweepSpec& sweep)
-      : base_(CleanName(sweep.base().has_name() ? sweep.base().name() : sweep.name())) {}
+      : base_(CleanName(sweep.base().has_name() ? sweep.base().name()
+                        : sweep.has_name()      ? sweep.name()
+                                                : "sweep")) {}
 
   std::string Name(int32_t index, const std::vector<const Choice*>& choices) {
     std::string name = base_;
