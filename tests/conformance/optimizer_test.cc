@@ -61,7 +61,7 @@ TEST_P(OptimizerTest, Adamw) {
         // The copy is rounded p: equal to the reference's but where the two p straddle a rounding
         // border.
         with_copy.Out(3, Garbage(kBf16, {size}));
-        Compare(with_copy);
+        Compare(with_copy, kToleranceBf16);
       }
     }
   }

@@ -1,0 +1,124 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "plugins/onednn/cross_entropy.cc"
+#include "hwy/foreach_target.h"
+// Highway wants its headers after foreach_target.h.
+#include <cmath>
+
+#include "plugins/onednn/cross_entropy.h"
+#include "plugins/onednn/device.h"
+#include "plugins/onednn/vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace shoal::onednn {
+namespace HWY_NAMESPACE {
+namespace {
+
+template <class T>
+float RowLargest(const T* row, int64_t count) {
+  V largest = Broadcast(-INFINITY);
+  ForLanes(count, [&](int64_t i, auto lanes) {
+    largest = hn::Max(largest, Keep(Load(row + i, lanes), lanes, largest));
+  });
+  return Largest(largest);
+}
+
+// sum of exp(row - largest)
+template <class T>
+float RowDenominator(const T* row, int64_t count, float largest) {
+  const V center = Broadcast(largest);
+  V total = hn::Zero(kF);
+  ForLanes(count, [&](int64_t i, auto lanes) {
+    total = hn::Add(total, Keep(Exp(hn::Sub(Load(row + i, lanes), center)), lanes));
+  });
+  return Total(total);
+}
+
+template <class T>
+void Clear(T* row, int64_t begin, int64_t end) {
+  std::memset(row + begin, 0, static_cast<size_t>(end - begin) * sizeof(T));
+}
+
+// One counted row. Reads run ahead of writes, so that the gradient may replace the logits.
+template <class Logit, class Gradient>
+float Row(const CrossEntropyRowsArgs& a, const Logit* logits, int32_t target, Gradient* gradient) {
+  const float largest = RowLargest(logits, a.real_vocab);
+  const float denominator = RowDenominator(logits, a.real_vocab, largest);
+  const float at_target = GetLane(Load(logits + target, First{1}));
+  const float loss = std::log(denominator) + (largest - at_target);
+  if (gradient == nullptr) return loss;
+  const float factor = a.scale / denominator;
+  const V center = Broadcast(largest), share = Broadcast(factor);
+  ForLanes(a.real_vocab, [&](int64_t i, auto lanes) {
+    Store(hn::Mul(Exp(hn::Sub(Load(logits + i, lanes), center)), share), gradient + i, lanes);
+  });
+  const float own = GetLane(Exp(Broadcast(at_target - largest))) / denominator;
+  Store(Broadcast((own - 1.0f) * a.scale), gradient + target, First{1});
+  Clear(gradient, a.real_vocab, a.vocab);
+  return loss;
+}
+
+}  // namespace
+
+void LossRows(const CrossEntropyRowsArgs& a, int64_t begin, int64_t end) {
+  for (int64_t n = begin; n < end; ++n) {
+    const int32_t target = a.targets[n];
+    const bool counted = target >= 0;
+    WithType(a.logits, n * a.logits_stride, [&](auto* logits) {
+      if (a.dlogits.data == nullptr) {
+        a.loss[n] = counted ? Row(a, logits, target, static_cast<float*>(nullptr)) : 0.0f;
+        return;
+      }
+      WithType(a.dlogits, n * a.dlogits_stride, [&](auto* gradient) {
+        a.loss[n] = counted ? Row(a, logits, target, gradient) : 0.0f;
+        if (!counted) Clear(gradient, 0, a.vocab);
+      });
+    });
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace shoal::onednn
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace shoal::onednn {
+namespace {
+HWY_EXPORT(LossRows);
+
+class CrossEntropy final : public Operation {
+ public:
+  explicit CrossEntropy(const Site& site) : site_(site) {}
+
+  int32_t Run(const shoal_scalars& scalars, shoal_status* status) override {
+    const Tensor &logits = site_.in[0], &targets = site_.in[1];
+    const int64_t rows = logits.rows(scalars), vocab = logits.width(),
+                  asked = site_.op.attr.linear.real_vocab;
+    const int64_t real = asked > 0 ? asked : vocab;
+    if (int32_t code =
+            CheckIndices(site_, "targets", targets.As<int32_t>(), rows, -1, real, status))
+      return code;
+    CrossEntropyRows(site_.device.team,
+                     {logits.array(), site_.out[1].array(), vocab, vocab, targets.As<int32_t>(),
+                      site_.out[0].As<float>(), vocab, real, scalars.loss_scale},
+                     rows);
+    return plugins::kOk;
+  }
+
+ private:
+  const Site site_;
+};
+
+}  // namespace
+
+void CrossEntropyRows(const Team& team, const CrossEntropyRowsArgs& args, int64_t rows) {
+  team.Split(rows, args.real_vocab * 8, 1, [&](int64_t begin, int64_t end, int) {
+    HWY_DYNAMIC_DISPATCH(LossRows)(args, begin, end);
+  });
+}
+
+std::unique_ptr<Operation> MakeCrossEntropy(const Site& site) {
+  return std::make_unique<CrossEntropy>(site);
+}
+
+}  // namespace shoal::onednn
+#endif  // HWY_ONCE
