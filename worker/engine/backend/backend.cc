@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 #include "worker/engine/backend/check_backend.h"
 
 namespace shoal::engine {
@@ -16,7 +16,7 @@ absl::Status StatusFromCode(const shoal_status& status, std::string_view action)
   const auto code = status.code > 0 && status.code <= 16
                         ? static_cast<absl::StatusCode>(status.code)
                         : absl::StatusCode::kInternal;
-  return absl::Status(code, absl::StrCat(action, ": ", std::string_view(status.message, length)));
+  return absl::Status(code, StrCat(action, ": ", std::string_view(status.message, length)));
 }
 
 Buffer::~Buffer() {
@@ -97,11 +97,12 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Open(const DeviceOptions& option
   shoal_status status{};
   device->capabilities_.struct_size = sizeof(device->capabilities_);
   status.code = device->backend_.worker->probe(&device->capabilities_, &status);
-  SHOAL_RETURN_IF_ERROR(StatusFromCode(status, absl::StrCat("probing ", options.backend)));
+  SHOAL_RETURN_IF_ERROR(StatusFromCode(status, StrCat("probing ", options.backend)));
 
-  const std::string text = device->backend_.table == device->backend_.worker
-                               ? options.options
-                               : CheckBackendOptions(device->backend_.worker->name, options.options);
+  const std::string text =
+      device->backend_.table == device->backend_.worker
+          ? options.options
+          : CheckBackendOptions(device->backend_.worker->name, options.options);
   shoal_open_args args{};
   args.struct_size = sizeof(args);
   args.device_index = options.device_index;
@@ -109,7 +110,7 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Open(const DeviceOptions& option
   args.options = text.c_str();
   status = {};
   status.code = device->backend_.table->open(&args, &device->handle_, &status);
-  SHOAL_RETURN_IF_ERROR(StatusFromCode(status, absl::StrCat("opening ", options.backend)));
+  SHOAL_RETURN_IF_ERROR(StatusFromCode(status, StrCat("opening ", options.backend)));
   return device;
 }
 
@@ -127,7 +128,7 @@ absl::StatusOr<Buffer> Device::Allocate(int64_t size_bytes) {
   request.size_bytes = std::max<int64_t>(size_bytes, 64);
   shoal_status status{};
   status.code = backend_.table->buffers(handle_, &request, &status);
-  SHOAL_RETURN_IF_ERROR(StatusFromCode(status, absl::StrCat("allocating ", size_bytes, " bytes")));
+  SHOAL_RETURN_IF_ERROR(StatusFromCode(status, StrCat("allocating ", size_bytes, " bytes")));
   buffer.device_ = this;
   buffer.handle_ = request.buffer;
   buffer.size_bytes_ = request.size_bytes;
@@ -139,8 +140,8 @@ absl::StatusOr<Plan> Device::MakePlan(const shoal_program& program) {
   Plan plan;
   shoal_status status{};
   status.code = backend_.table->plan(handle_, &program, &plan.handle_, &status);
-  SHOAL_RETURN_IF_ERROR(StatusFromCode(
-      status, absl::StrCat(options_.backend, " cannot run program ", program.name)));
+  SHOAL_RETURN_IF_ERROR(
+      StatusFromCode(status, StrCat(options_.backend, " cannot run program ", program.name)));
   plan.device_ = this;
   return plan;
 }

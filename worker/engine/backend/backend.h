@@ -1,7 +1,7 @@
 // The C++ face of a compute backend: RAII over the five calls of plugins/abi/shoal_backend.h.
 //
-//   SHOAL_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, Device::Open({.backend = "onednn", .threads = 2}));
-//   SHOAL_ASSIGN_OR_RETURN(Buffer weights, device->Allocate(1 << 20));
+//   SHOAL_ASSIGN_OR_RETURN(std::unique_ptr<Device> device, Device::Open({.backend = "onednn",
+//   .threads = 2})); SHOAL_ASSIGN_OR_RETURN(Buffer weights, device->Allocate(1 << 20));
 //   SHOAL_ASSIGN_OR_RETURN(Plan plan, device->MakePlan(program));
 //   SHOAL_RETURN_IF_ERROR(plan.Run(scalars));
 //
@@ -69,7 +69,7 @@ struct DeviceOptions {
   std::string backend = "reference";  // an installed backend, or "check:NAME"
   int device_index = 0;
   int threads = 1;
-  std::string options;  // the backend's own text
+  std::string options = "";  // the backend's own text
 };
 
 // An open device of a backend. Thread-compatible.

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/base/strings.h"
 #include "worker/engine/backend/loader.h"
 #include "worker/engine/program/program.h"
 
@@ -65,7 +65,8 @@ struct CheckPlan {
     for (CheckedOp& op : ops) {
       for (int side : {kTested, kReference}) {
         if (op.plans[side] == nullptr) continue;
-        device->sides[side].table->plan(device->sides[side].device, nullptr, &op.plans[side], &ignored);
+        device->sides[side].table->plan(device->sides[side].device, nullptr, &op.plans[side],
+                                        &ignored);
       }
     }
   }
@@ -136,8 +137,8 @@ std::string FirstDifference(const std::byte* tested, const std::byte* reference,
     if (std::isnan(got) && std::isnan(want)) continue;
     const double allowed = tolerance * (std::fabs(want) + largest);
     if (got == want || std::fabs(got - want) <= allowed) continue;
-    return absl::StrFormat("element %d is %.9g, the reference says %.9g (allowed difference %.3g)", i,
-                           got, want, allowed);
+    return absl::StrFormat("element %d is %.9g, the reference says %.9g (allowed difference %.3g)",
+                           i, got, want, allowed);
   }
   return "";
 }
@@ -203,8 +204,8 @@ class OpChecker {
                         UsedElements(s, scalars_), Tolerance(plan_.act));
     if (difference.empty()) return 0;
     return Fail(status_, absl::StatusCode::kInternal,
-                absl::StrCat("check: program ", plan_.name, ", operation ", index, " ",
-                             OpName(op.op.kind), " (", op.label, "), output ", output, ": ", difference));
+                StrCat("check: program ", plan_.name, ", operation ", index, " ",
+                       OpName(op.op.kind), " (", op.label, "), output ", output, ": ", difference));
   }
 
   CheckPlan& plan_;
@@ -235,7 +236,8 @@ int32_t Open(const shoal_open_args* args, shoal_device** device, shoal_status* s
   const std::string names[2] = {std::string(text.substr(0, end)), "reference"};
   for (int side : {kTested, kReference}) {
     const absl::StatusOr<Backend> backend = LoadBackend(names[side]);
-    if (!backend.ok()) return Fail(status, backend.status().code(), backend.status().message());
+    if (!backend.ok())
+      return Fail(status, backend.status().code(), StdView(backend.status().message()));
     check->sides[side].table = backend->table;
   }
   shoal_open_args tested = *args;
@@ -265,7 +267,8 @@ int32_t Buffers(shoal_device* device, shoal_buffer_request* request, shoal_statu
     tested.buffer = buffer->handles[kTested];
     return check.sides[kTested].Buffers(tested, status);
   }
-  std::unique_ptr<CheckBuffer> owned(request->action == SHOAL_BUFFER_ALLOCATE ? new CheckBuffer : buffer);
+  std::unique_ptr<CheckBuffer> owned(request->action == SHOAL_BUFFER_ALLOCATE ? new CheckBuffer
+                                                                              : buffer);
   for (int side : {kTested, kReference}) {
     shoal_buffer_request one = *request;
     one.struct_size = sizeof(one);
@@ -335,21 +338,21 @@ int32_t Run(shoal_device*, shoal_plan* plan, const shoal_scalars* scalars, shoal
 
 const shoal_backend* CheckBackend() {
   static const shoal_backend kTable = {sizeof(shoal_backend),
-                                           SHOAL_ABI_MAJOR,
-                                           SHOAL_ABI_MINOR,
-                                           "check",
-                                           "1",
-                                           "",
-                                           Probe,
-                                           Open,
-                                           Buffers,
-                                           MakeCheckPlan,
-                                           Run};
+                                       SHOAL_ABI_MAJOR,
+                                       SHOAL_ABI_MINOR,
+                                       "check",
+                                       "1",
+                                       "",
+                                       Probe,
+                                       Open,
+                                       Buffers,
+                                       MakeCheckPlan,
+                                       Run};
   return &kTable;
 }
 
 std::string CheckBackendOptions(std::string_view backend, std::string_view options) {
-  return absl::StrCat(backend, "\n", options);
+  return StrCat(backend, "\n", options);
 }
 
 }  // namespace shoal::engine

@@ -1,6 +1,6 @@
 // A backend that checks another one: `check:onednn` runs every operation of every program on onednn
-// and, from the same inputs, on the reference, and compares all outputs. The values that flow on are
-// onednn's, so an error is reported at the operation that made it, not where it shows.
+// and, from the same inputs, on the reference, and compares all outputs. The values that flow on
+// are onednn's, so an error is reported at the operation that made it, not where it shows.
 //
 // A run fails with INTERNAL naming operation, output, element, both values and the tolerance.
 // Tolerances are per dtype: an element may differ by a share of its own size plus a share of the

@@ -6,13 +6,10 @@
 #include <array>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "core/base/file.h"
 #include "core/base/install_paths.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 #include "worker/engine/backend/backend.h"
 #include "worker/engine/backend/check_backend.h"
 
@@ -20,6 +17,7 @@ namespace shoal::engine {
 namespace {
 
 constexpr std::string_view kCheckPrefix = "check:";
+constexpr std::string_view kLibrarySuffix = ".so";
 
 // The sanitizer that this program was built with; a backend built otherwise would crash it.
 #if defined(__SANITIZE_ADDRESS__)
@@ -44,23 +42,23 @@ absl::Status CheckName(std::string_view name) {
                                 [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
   if (fits) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("'", name, "' is not a backend's name: letters, digits and '_' are"));
+      StrCat("'", name, "' is not a backend's name: letters, digits and '_' are"));
 }
 
 absl::Status CheckTable(const shoal_backend& table, const std::string& path) {
   if (table.abi_major != SHOAL_ABI_MAJOR) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " speaks backend ABI ", table.abi_major,
-                                                      ", this program ", SHOAL_ABI_MAJOR));
+    return absl::FailedPreconditionError(
+        StrCat(path, " speaks backend ABI ", table.abi_major, ", this program ", SHOAL_ABI_MAJOR));
   }
   if (table.struct_size < sizeof(shoal_backend)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, " has a table of ", table.struct_size, " bytes, expected at least ",
-                     sizeof(shoal_backend)));
+    return absl::FailedPreconditionError(StrCat(path, " has a table of ", table.struct_size,
+                                                " bytes, expected at least ",
+                                                sizeof(shoal_backend)));
   }
   const std::string_view sanitizer = table.sanitizer == nullptr ? "" : table.sanitizer;
   if (sanitizer != kSanitizer) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " was built with sanitizer '", sanitizer,
-                                                      "', this program with '", kSanitizer, "'"));
+    return absl::FailedPreconditionError(StrCat(path, " was built with sanitizer '", sanitizer,
+                                                "', this program with '", kSanitizer, "'"));
   }
   return absl::OkStatus();
 }
@@ -70,19 +68,18 @@ absl::StatusOr<const shoal_backend*> LoadTable(std::string_view name) {
   SHOAL_ASSIGN_OR_RETURN(const InstallPaths paths, InstallPaths::OfThisProgram());
   const std::string path = paths.Backend(name);
   if (!RealFileSystem().Exists(path)) {
-    return absl::NotFoundError(absl::StrCat("backend '", name, "' is not installed (", path,
-                                            "); installed are: ",
-                                            absl::StrJoin(InstalledBackends(), ", ")));
+    return absl::NotFoundError(StrCat("backend '", name, "' is not installed (", path,
+                                      "); installed are: ", StrJoin(InstalledBackends(), ", ")));
   }
   // Never closed: a backend's threads and generated code may outlive any use.
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat("loading backend '", name, "': ", dlerror()));
+    return absl::FailedPreconditionError(StrCat("loading backend '", name, "': ", dlerror()));
   }
   using GetTable = const shoal_backend* (*)();
   const auto get = reinterpret_cast<GetTable>(dlsym(library, "shoal_backend_get"));
   if (get == nullptr || get() == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " does not export shoal_backend_get"));
+    return absl::FailedPreconditionError(StrCat(path, " does not export shoal_backend_get"));
   }
   SHOAL_RETURN_IF_ERROR(CheckTable(*get(), path));
   return get();
@@ -119,7 +116,8 @@ v1::BackendInfo Describe(const std::string& name) {
 
 absl::StatusOr<Backend> LoadBackend(std::string_view name) {
   std::string_view tested = name;
-  const bool check = absl::ConsumePrefix(&tested, kCheckPrefix);
+  const bool check = tested.starts_with(kCheckPrefix);
+  if (check) tested.remove_prefix(kCheckPrefix.size());
   SHOAL_ASSIGN_OR_RETURN(const shoal_backend* table, LoadTable(tested));
   return Backend{check ? CheckBackend() : table, table, std::string(name)};
 }
@@ -131,7 +129,9 @@ std::vector<std::string> InstalledBackends() {
   const absl::StatusOr<std::vector<std::string>> files = RealFileSystem().ListDir(paths->backends);
   if (!files.ok()) return names;
   for (std::string_view file : *files) {
-    if (absl::ConsumeSuffix(&file, ".so") && CheckName(file).ok()) names.emplace_back(file);
+    if (!file.ends_with(kLibrarySuffix)) continue;
+    file.remove_suffix(kLibrarySuffix.size());
+    if (CheckName(file).ok()) names.emplace_back(file);
   }
   return names;
 }

@@ -1,8 +1,8 @@
 // Finds and loads compute backends: shared objects in the installation's own lib/shoal/backends.
 //
 // A name is letters, digits and '_', so a spec can never name a file elsewhere. A loaded backend
-// stays for the life of the process. "check:NAME" is the backend that runs NAME and compares each of
-// its operations with the reference (check_backend.h).
+// stays for the life of the process. "check:NAME" is the backend that runs NAME and compares each
+// of its operations with the reference (check_backend.h).
 #ifndef SHOAL_WORKER_ENGINE_BACKEND_LOADER_H_
 #define SHOAL_WORKER_ENGINE_BACKEND_LOADER_H_
 

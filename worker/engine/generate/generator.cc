@@ -4,8 +4,8 @@
 #include <numeric>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 #include "core/data/conversation.h"
 #include "worker/engine/generate/sampler.h"
 #include "worker/engine/generate/stop_strings.h"
@@ -69,8 +69,8 @@ absl::StatusOr<data::Conversation> ReadConversation(const v1::Conversation& give
   for (const v1::ChatMessage& message : given.messages()) {
     const std::optional<data::Role> role = data::ParseRole(message.role());
     if (!role.has_value()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "conversation.messages: role '", message.role(), "' is neither user nor assistant"));
+      return absl::InvalidArgumentError(StrCat("conversation.messages: role '", message.role(),
+                                               "' is neither user nor assistant"));
     }
     conversation.messages.push_back({*role, message.content()});
   }
@@ -144,8 +144,8 @@ absl::StatusOr<Generator::Prompt> Generator::MakePrompt(const v1::GenerateReques
   if (prompt.tokens.empty()) {
     return absl::InvalidArgumentError("the prompt has no token: there is nothing to continue");
   }
-  const int64_t wanted = request.sampling().max_tokens() > 0 ? request.sampling().max_tokens()
-                                                             : kDefaultMaxTokens;
+  const int64_t wanted =
+      request.sampling().max_tokens() > 0 ? request.sampling().max_tokens() : kDefaultMaxTokens;
   const int64_t room = std::max<int64_t>(std::min(wanted, decoder_.positions() / 4), 1);
   const int64_t size = static_cast<int64_t>(prompt.tokens.size());
   prompt.dropped_tokens = std::max<int64_t>(size - (decoder_.positions() - room), 0);
@@ -176,7 +176,7 @@ absl::StatusOr<std::vector<float>> Generator::CachedLogits(std::span<const int32
                                                            int64_t prefill) {
   SHOAL_RETURN_IF_ERROR(CheckTokens(tokens));
   if (prefill < 1 || prefill > static_cast<int64_t>(tokens.size())) {
-    return absl::InvalidArgumentError(absl::StrCat("prefill of ", prefill, " of ", tokens.size()));
+    return absl::InvalidArgumentError(StrCat("prefill of ", prefill, " of ", tokens.size()));
   }
   std::vector<float> all;
   cached_ = 0;
@@ -214,12 +214,12 @@ absl::Status Generator::CheckTokens(std::span<const int32_t> tokens) const {
   const int64_t size = static_cast<int64_t>(tokens.size());
   if (size < 1 || size > decoder_.positions()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(size, " tokens; the model takes 1 to ", decoder_.positions()));
+        StrCat(size, " tokens; the model takes 1 to ", decoder_.positions()));
   }
   for (int32_t token : tokens) {
     if (token >= 0 && token < decoder_.vocab_size()) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat("token ", token, " is outside the vocabulary of ", decoder_.vocab_size()));
+        StrCat("token ", token, " is outside the vocabulary of ", decoder_.vocab_size()));
   }
   return absl::OkStatus();
 }

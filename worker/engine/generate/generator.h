@@ -1,8 +1,9 @@
 // Generates text with a key/value cache, one sequence at a time.
 //
 //   SHOAL_ASSIGN_OR_RETURN(LoadedModel model, LoadModel(*device, path, Dtype::kF32));
-//   SHOAL_ASSIGN_OR_RETURN(auto generator, Generator::Create(*device, model.spec, model.weights, tokenizer, clock));
-//   SHOAL_ASSIGN_OR_RETURN(v1::GenerateDone done, generator->Generate(request, on_text));
+//   SHOAL_ASSIGN_OR_RETURN(auto generator, Generator::Create(*device, model.spec, model.weights,
+//   tokenizer, clock)); SHOAL_ASSIGN_OR_RETURN(v1::GenerateDone done, generator->Generate(request,
+//   on_text));
 #ifndef SHOAL_WORKER_ENGINE_GENERATE_GENERATOR_H_
 #define SHOAL_WORKER_ENGINE_GENERATE_GENERATOR_H_
 
@@ -44,23 +45,25 @@ struct LoadedModel {
 absl::StatusOr<LoadedModel> LoadModel(Device& device, const std::string& path, Dtype act);
 
 // Thread-compatible: one thread, the device's. The weights may change between calls (samples taken
-// while training); the cache never outlives a call. `device` and `clock` must outlive the generator.
+// while training); the cache never outlives a call. `device` and `clock` must outlive the
+// generator.
 class Generator {
  public:
   // `spec` is complete; the weights may be a trainer's. Errors: InvalidArgument (the tokenizer has
   // more tokens than the model), ResourceExhausted, Unimplemented.
-  static absl::StatusOr<std::unique_ptr<Generator>> Create(Device& device, const v1::ModelSpec& spec,
+  static absl::StatusOr<std::unique_ptr<Generator>> Create(Device& device,
+                                                           const v1::ModelSpec& spec,
                                                            std::shared_ptr<const Weights> weights,
                                                            data::Tokenizer tokenizer,
                                                            const Clock& clock);
 
-  // Answers a request; `on_text` may be empty. The end is "stop" (a special token, or a stop string),
-  // "length" (max_tokens), "context" (all max_seq positions are used) or "cancelled". A prompt that
-  // leaves too little room for the answer (max_tokens, or a quarter of max_seq if that is less) loses
-  // its oldest tokens, and the result says how many. A text prompt is read with its markup; a
-  // conversation's content is always ordinary text. request_id and checkpoint_step of the result are
-  // the caller's to fill.
-  // Errors: InvalidArgument (sampling parameters, unknown role, a prompt without any token).
+  // Answers a request; `on_text` may be empty. The end is "stop" (a special token, or a stop
+  // string), "length" (max_tokens), "context" (all max_seq positions are used) or "cancelled". A
+  // prompt that leaves too little room for the answer (max_tokens, or a quarter of max_seq if that
+  // is less) loses its oldest tokens, and the result says how many. A text prompt is read with its
+  // markup; a conversation's content is always ordinary text. request_id and checkpoint_step of the
+  // result are the caller's to fill. Errors: InvalidArgument (sampling parameters, unknown role, a
+  // prompt without any token).
   absl::StatusOr<v1::GenerateDone> Generate(const v1::GenerateRequest& request,
                                             const TextCallback& on_text);
 
@@ -102,8 +105,8 @@ class Generator {
   IoLayout io_layout_;
   Buffer arena_, io_, cache_;
   Plan prefill_, decode_;
-  int64_t cached_ = 0;          // tokens in the cache
-  std::vector<float> logits_;   // [V]
+  int64_t cached_ = 0;         // tokens in the cache
+  std::vector<float> logits_;  // [V]
   std::vector<int32_t> positions_;
 
   // Made at the first call of Logits.

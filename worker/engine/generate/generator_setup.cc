@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/spec/spec.h"
 #include "worker/engine/generate/generator.h"
@@ -22,7 +22,7 @@ absl::StatusOr<LoadedModel> LoadModel(Device& device, const std::string& path, D
   model.vocab_size = reader.manifest().vocab_size;
   model.step = reader.manifest().step;
   if (model.vocab_size < 1) {
-    return absl::InvalidArgumentError(absl::StrCat(path, " does not say which model it holds"));
+    return absl::InvalidArgumentError(StrCat(path, " does not say which model it holds"));
   }
   ParameterLayout layout(Decoder(model.spec, model.vocab_size).Parameters(), /*decay_all=*/false);
   SHOAL_ASSIGN_OR_RETURN(model.weights, Weights::Create(device, std::move(layout), act));
@@ -47,9 +47,9 @@ absl::StatusOr<std::unique_ptr<Generator>> Generator::Create(Device& device,
       new Generator(device, spec, std::move(weights), std::move(tokenizer), clock));
   const int64_t rows = generator->decoder_.vocab_size();
   if (generator->tokenizer_.vocab_size() > rows) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the tokenizer has ", generator->tokenizer_.vocab_size(),
-                     " tokens, the model only ", rows, " rows"));
+    return absl::InvalidArgumentError(StrCat("the tokenizer has ",
+                                             generator->tokenizer_.vocab_size(),
+                                             " tokens, the model only ", rows, " rows"));
   }
   SHOAL_RETURN_IF_ERROR(generator->Prepare());
   return generator;
@@ -76,8 +76,8 @@ Program Generator::RecordCached(std::string name, int64_t rows) {
   AttentionContext context;
   for (int64_t i = 0; i < decoder_.layers(); ++i) {
     const int64_t length = decoder_.positions(), width = decoder_.width();
-    context.k_caches.push_back(r.Cache(absl::StrCat("k_cache.", i), 2 * i, length, width));
-    context.v_caches.push_back(r.Cache(absl::StrCat("v_cache.", i), 2 * i + 1, length, width));
+    context.k_caches.push_back(r.Cache(StrCat("k_cache.", i), 2 * i, length, width));
+    context.v_caches.push_back(r.Cache(StrCat("v_cache.", i), 2 * i + 1, length, width));
   }
 
   const Tensor hidden = decoder_.Hidden(r, tokens, positions, context);

@@ -4,15 +4,15 @@
 #include <cmath>
 #include <limits>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/random.h"
+#include "core/base/strings.h"
 
 namespace shoal::engine {
 namespace {
 
 absl::Status OutOfRange(std::string_view field, double value, std::string_view expected) {
   return absl::InvalidArgumentError(
-      absl::StrCat("sampling.", field, ": must be ", expected, ", is ", value));
+      StrCat("sampling.", field, ": must be ", expected, ", is ", value));
 }
 
 // Likeliest first; equal ones by lower id.
@@ -129,7 +129,8 @@ void Sampler::KeepTopP() {
 void Sampler::KeepMinP() {
   const double threshold = params_.min_p() * static_cast<double>(kept_[0].probability);
   size_t count = 1;
-  while (count < kept_.size() && static_cast<double>(kept_[count].probability) >= threshold) ++count;
+  while (count < kept_.size() && static_cast<double>(kept_[count].probability) >= threshold)
+    ++count;
   if (params_.min_p() > 0) Shorten(count);
 }
 

@@ -1,9 +1,9 @@
 // Chooses the next token from logits.
 //
-// In this order: repetition penalty (Keskar et al. 2019: a logit of a token already in the context is
-// divided by the penalty when positive, multiplied when negative), temperature, top-k, softmax,
-// top-p (the smallest set of likeliest tokens whose probabilities sum to at least p), min-p (tokens at
-// least min_p times as likely as the likeliest), then one draw. Equal logits rank by lower id.
+// In this order: repetition penalty (Keskar et al. 2019: a logit of a token already in the context
+// is divided by the penalty when positive, multiplied when negative), temperature, top-k, softmax,
+// top-p (the smallest set of likeliest tokens whose probabilities sum to at least p), min-p (tokens
+// at least min_p times as likely as the likeliest), then one draw. Equal logits rank by lower id.
 // The draw for position n of a text is a function of (seed, n) alone.
 #ifndef SHOAL_WORKER_ENGINE_GENERATE_SAMPLER_H_
 #define SHOAL_WORKER_ENGINE_GENERATE_SAMPLER_H_

@@ -15,8 +15,8 @@ class StopStrings {
   // Empty strings are ignored.
   explicit StopStrings(std::vector<std::string> stops);
 
-  // Adds text and returns what may be shown now. After a stop string was found, everything before it
-  // has been returned and found() is true.
+  // Adds text and returns what may be shown now. After a stop string was found, everything before
+  // it has been returned and found() is true.
   std::string Push(std::string_view text);
   // What was held back, when no more text comes.
   std::string Finish() { return std::exchange(held_, {}); }

@@ -1,9 +1,8 @@
 #include "worker/engine/model/decoder.h"
+#include "core/base/strings.h"
 
 #include <cmath>
 #include <utility>
-
-#include "absl/strings/str_cat.h"
 
 namespace shoal::engine {
 namespace {
@@ -13,7 +12,7 @@ shoal_activation ActivationOf(const std::string& name) {
   return name == "gelu_erf" ? SHOAL_ACTIVATION_GELU_ERF : SHOAL_ACTIVATION_GELU_TANH;
 }
 
-std::string Block(int64_t i) { return absl::StrCat("blocks.", i, "."); }
+std::string Block(int64_t i) { return StrCat("blocks.", i, "."); }
 
 }  // namespace
 

@@ -2,8 +2,8 @@
 // causal attention and a feed-forward layer, a final norm, a head tied to the embedding or not.
 //
 // Parameters by name: tok_emb, pos_emb; per block i: blocks.i.norm1, .attn.qkv, .attn.out, .norm2,
-// .ffn.up, .ffn.down, each with .weight and .bias; norm.weight, norm.bias; lm_head.weight when the head
-// is not tied.
+// .ffn.up, .ffn.down, each with .weight and .bias; norm.weight, norm.bias; lm_head.weight when the
+// head is not tied.
 #ifndef SHOAL_WORKER_ENGINE_MODEL_DECODER_H_
 #define SHOAL_WORKER_ENGINE_MODEL_DECODER_H_
 
@@ -19,7 +19,7 @@ namespace shoal::engine {
 
 // What attention reads its keys and values from: a packed batch, or one layer's cache.
 struct AttentionContext {
-  Tensor offsets;  // [S+1], packed
+  Tensor offsets;                          // [S+1], packed
   std::vector<Tensor> k_caches, v_caches;  // one per layer; empty when packed
 };
 

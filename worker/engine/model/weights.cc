@@ -3,9 +3,9 @@
 #include <bit>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/random.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 
 namespace shoal::engine {
 namespace {
@@ -23,8 +23,8 @@ absl::StatusOr<std::shared_ptr<Weights>> Weights::Create(Device& device, Paramet
                                                          Dtype act) {
   std::shared_ptr<Weights> weights(new Weights(std::move(layout), act));
   const int64_t elements = weights->layout_.flat_elements();
-  SHOAL_ASSIGN_OR_RETURN(weights->master_,
-                         device.Allocate(elements * (act == Dtype::kF64 ? 8 : 4)), "parameters");
+  SHOAL_ASSIGN_OR_RETURN(weights->master_, device.Allocate(elements * (act == Dtype::kF64 ? 8 : 4)),
+                         "parameters");
   if (act == Dtype::kBf16) {
     SHOAL_ASSIGN_OR_RETURN(weights->copy_, device.Allocate(elements * 2), "bf16 parameters");
   }
@@ -48,10 +48,10 @@ absl::Status Weights::Initialize(uint64_t seed) {
 
 absl::Status Weights::Set(std::string_view name, std::span<const float> values) {
   const Parameter* parameter = layout_.Find(name);
-  if (parameter == nullptr) return absl::NotFoundError(absl::StrCat("no parameter named ", name));
+  if (parameter == nullptr) return absl::NotFoundError(StrCat("no parameter named ", name));
   if (static_cast<int64_t>(values.size()) != parameter->elements()) {
-    return absl::InvalidArgumentError(absl::StrCat(name, " has ", parameter->elements(),
-                                                   " elements, given were ", values.size()));
+    return absl::InvalidArgumentError(
+        StrCat(name, " has ", parameter->elements(), " elements, given were ", values.size()));
   }
   return Upload(*parameter, values);
 }
@@ -71,7 +71,7 @@ absl::Status Weights::Upload(const Parameter& parameter, std::span<const float> 
 
 absl::StatusOr<std::vector<float>> Weights::Get(std::string_view name) const {
   const Parameter* parameter = layout_.Find(name);
-  if (parameter == nullptr) return absl::NotFoundError(absl::StrCat("no parameter named ", name));
+  if (parameter == nullptr) return absl::NotFoundError(StrCat("no parameter named ", name));
   std::vector<float> values(static_cast<size_t>(parameter->elements()));
   if (act_ == Dtype::kF64) {
     std::vector<double> wide(values.size());

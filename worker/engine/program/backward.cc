@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 
 namespace shoal::engine {
 namespace {
@@ -24,9 +24,9 @@ class Differentiator {
     for (size_t i = forward_ops; i-- > 0;) SHOAL_RETURN_IF_ERROR(Visit(i));
     for (size_t i = 0; i < written_.size(); ++i) {
       if (!written_[i]) {
-        return absl::InternalError(absl::StrCat("program ", program_.name, ": parameter ",
-                                                layout_.parameters()[i].name,
-                                                " does not reach the loss"));
+        return absl::InternalError(StrCat("program ", program_.name, ": parameter ",
+                                          layout_.parameters()[i].name,
+                                          " does not reach the loss"));
       }
     }
     return absl::OkStatus();
@@ -53,9 +53,9 @@ class Differentiator {
       case SHOAL_OP_EMBEDDING:
         return Embedding(op);
       default:
-        return absl::UnimplementedError(absl::StrCat("program ", program_.name, ": ",
-                                                     OpName(op.code.kind), " (", op.label,
-                                                     ") has no gradient rule"));
+        return absl::UnimplementedError(StrCat("program ", program_.name, ": ",
+                                               OpName(op.code.kind), " (", op.label,
+                                               ") has no gradient rule"));
     }
   }
 
@@ -181,16 +181,15 @@ class Differentiator {
   absl::Status SetGradient(int32_t slot, int32_t gradient, const Op& op) {
     int32_t& known = gradients_[static_cast<size_t>(slot)];
     if (known != SHOAL_NO_SLOT) {
-      return absl::UnimplementedError(
-          absl::StrCat("program ", program_.name, ": the input of ", op.label,
-                       " is used twice, and only a residual stream may be"));
+      return absl::UnimplementedError(StrCat("program ", program_.name, ": the input of ", op.label,
+                                             " is used twice, and only a residual stream may be"));
     }
     known = gradient;
     return absl::OkStatus();
   }
 
   Tensor NewGradient(const Tensor& tensor, Dtype dtype) {
-    std::string name = absl::StrCat("d(", program_.slots[static_cast<size_t>(tensor.slot)].name, ")");
+    std::string name = StrCat("d(", program_.slots[static_cast<size_t>(tensor.slot)].name, ")");
     const Tensor gradient = program_.NewTensor(std::move(name), dtype, tensor.shape);
     gradients_.resize(program_.slots.size(), SHOAL_NO_SLOT);
     return gradient;
@@ -204,7 +203,7 @@ class Differentiator {
     write = written_[static_cast<size_t>(index)] ? SHOAL_WRITE_ADD : SHOAL_WRITE_BY_SCALAR;
     written_[static_cast<size_t>(index)] = true;
     Slot gradient;
-    gradient.name = absl::StrCat("d(", parameter.name, ")");
+    gradient.name = StrCat("d(", parameter.name, ")");
     gradient.dtype = program_.stat();
     gradient.shape = parameter.shape;
     gradient.region = Region::kGradient;

@@ -2,9 +2,9 @@
 //
 // AppendBackward visits the operations last to first and appends, for each, the operations of its
 // gradient rule. The root is every CROSS_ENTROPY: its loss counts with the run's loss_scale. The
-// gradient of a parameter is written to Region::kGradient at the parameter's own place: by the first
-// writer with SHOAL_WRITE_BY_SCALAR, so that micro-batches accumulate, and added by later ones (a
-// table that is both embedding and head).
+// gradient of a parameter is written to Region::kGradient at the parameter's own place: by the
+// first writer with SHOAL_WRITE_BY_SCALAR, so that micro-batches accumulate, and added by later
+// ones (a table that is both embedding and head).
 #ifndef SHOAL_WORKER_ENGINE_PROGRAM_BACKWARD_H_
 #define SHOAL_WORKER_ENGINE_PROGRAM_BACKWARD_H_
 

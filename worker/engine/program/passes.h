@@ -17,8 +17,8 @@ namespace shoal::engine {
 // Every pass once, in the order above. Run it after AppendBackward, if there is a backward.
 void Fuse(Program& program);
 
-// Forgets optional outputs that nothing reads: statistics kept for a backward that was not recorded.
-// Run it last, fused or not.
+// Forgets optional outputs that nothing reads: statistics kept for a backward that was not
+// recorded. Run it last, fused or not.
 void DropUnreadOutputs(Program& program);
 
 }  // namespace shoal::engine

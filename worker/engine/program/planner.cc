@@ -5,7 +5,6 @@
 #include <numeric>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 
 namespace shoal::engine {
@@ -114,8 +113,8 @@ class ArenaPlanner {
   }
 
   Program& program_;
-  std::vector<Life> lives_;        // of each slot; a shared place's is at its first slot
-  std::vector<size_t> place_of_;   // slot -> the slot whose place it has
+  std::vector<Life> lives_;       // of each slot; a shared place's is at its first slot
+  std::vector<size_t> place_of_;  // slot -> the slot whose place it has
 };
 
 }  // namespace

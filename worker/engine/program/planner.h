@@ -15,8 +15,8 @@
 
 namespace shoal::engine {
 
-// Sets offset_bytes of the arena's slots and arena_bytes. Where the ABI lets an output alias an input
-// that dies there (NORM_BACKWARD's dskip, CROSS_ENTROPY's logits), both get one place.
+// Sets offset_bytes of the arena's slots and arena_bytes. Where the ABI lets an output alias an
+// input that dies there (NORM_BACKWARD's dskip, CROSS_ENTROPY's logits), both get one place.
 void PlaceInArena(Program& program);
 
 // The buffer of each region; null where a program does not use it.

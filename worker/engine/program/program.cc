@@ -3,8 +3,8 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/check.h"
+#include "core/base/strings.h"
 
 namespace shoal::engine {
 
@@ -15,33 +15,31 @@ std::string_view RegionName(Region region) {
 }
 
 std::string_view OpName(int32_t kind) {
-  static constexpr std::array<std::string_view, 23> kNames = {
-      "INVALID",
-      "EMBEDDING",
-      "EMBEDDING_BACKWARD",
-      "LINEAR",
-      "LINEAR_BACKWARD_DATA",
-      "LINEAR_BACKWARD_WEIGHTS",
-      "NORM",
-      "NORM_BACKWARD",
-      "ATTENTION",
-      "ATTENTION_BACKWARD",
-      "ADD",
-      "DROPOUT",
-      "ACTIVATION",
-      "ACTIVATION_BACKWARD",
-      "CROSS_ENTROPY",
-      "LINEAR_CROSS_ENTROPY",
-      "SUM",
-      "GLOBAL_NORM",
-      "ADAMW",
-      "CAST",
-      "FILL",
-      "GATHER_ROWS",
-      "ATTENTION_CACHED"};
-  return kind >= 0 && kind < static_cast<int32_t>(kNames.size())
-             ? kNames[static_cast<size_t>(kind)]
-             : std::string_view("?");
+  static constexpr std::array<std::string_view, 23> kNames = {"INVALID",
+                                                              "EMBEDDING",
+                                                              "EMBEDDING_BACKWARD",
+                                                              "LINEAR",
+                                                              "LINEAR_BACKWARD_DATA",
+                                                              "LINEAR_BACKWARD_WEIGHTS",
+                                                              "NORM",
+                                                              "NORM_BACKWARD",
+                                                              "ATTENTION",
+                                                              "ATTENTION_BACKWARD",
+                                                              "ADD",
+                                                              "DROPOUT",
+                                                              "ACTIVATION",
+                                                              "ACTIVATION_BACKWARD",
+                                                              "CROSS_ENTROPY",
+                                                              "LINEAR_CROSS_ENTROPY",
+                                                              "SUM",
+                                                              "GLOBAL_NORM",
+                                                              "ADAMW",
+                                                              "CAST",
+                                                              "FILL",
+                                                              "GATHER_ROWS",
+                                                              "ATTENTION_CACHED"};
+  return kind >= 0 && kind < static_cast<int32_t>(kNames.size()) ? kNames[static_cast<size_t>(kind)]
+                                                                 : std::string_view("?");
 }
 
 Op::Op(shoal_op_kind kind, std::string op_label) : label(std::move(op_label)) {
@@ -74,22 +72,22 @@ std::string Program::Listing() const {
   auto operand = [this](int32_t slot) {
     if (slot == SHOAL_NO_SLOT) return std::string("-");
     const Slot& s = slots[static_cast<size_t>(slot)];
-    return absl::StrCat(s.name, " ", DtypeName(s.dtype), s.shape.ToString());
+    return StrCat(s.name, " ", DtypeName(s.dtype), s.shape.ToString());
   };
   auto operands = [&](const int32_t* list, int size) {
     while (size > 0 && list[size - 1] == SHOAL_NO_SLOT) --size;
     std::string text;
-    for (int i = 0; i < size; ++i) absl::StrAppend(&text, i > 0 ? ", " : "", operand(list[i]));
+    for (int i = 0; i < size; ++i) StrAppend(text, i > 0 ? ", " : "", operand(list[i]));
     return text;
   };
-  std::string text = absl::StrCat("program ", name, ", act ", DtypeName(act), "\n");
+  std::string text = StrCat("program ", name, ", act ", DtypeName(act), "\n");
   for (size_t i = 0; i < ops.size(); ++i) {
     const Op& op = ops[i];
-    absl::StrAppend(&text, absl::Dec(i, absl::kSpacePad4), " ", OpName(op.code.kind), " ", op.label,
-                    ": ", operands(op.code.inputs, SHOAL_MAX_INPUTS), " -> ",
-                    operands(op.code.outputs, SHOAL_MAX_OUTPUTS), "\n");
+    StrAppend(text, absl::Dec(i, absl::kSpacePad4), " ", OpName(op.code.kind), " ", op.label, ": ",
+              operands(op.code.inputs, SHOAL_MAX_INPUTS), " -> ",
+              operands(op.code.outputs, SHOAL_MAX_OUTPUTS), "\n");
   }
-  absl::StrAppend(&text, "arena ", arena_bytes, " bytes\n");
+  StrAppend(text, "arena ", arena_bytes, " bytes\n");
   return text;
 }
 

@@ -27,8 +27,8 @@ enum class Region : int32_t {
   kGradient = 3,  // of the parameters
   kMoment1 = 4,   // AdamW's m and v
   kMoment2 = 5,
-  kIo = 6,        // what the host writes before a run and reads after it
-  kCache = 7      // keys and values of generation
+  kIo = 6,    // what the host writes before a run and reads after it
+  kCache = 7  // keys and values of generation
 };
 inline constexpr int kRegionCount = 8;
 std::string_view RegionName(Region region);

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/random.h"
+#include "core/base/strings.h"
 
 namespace shoal::engine {
 namespace {
@@ -38,7 +38,7 @@ Op& Recorder::Append(shoal_op_kind kind, std::string label) {
 uint32_t Recorder::NextDropoutStream() { return PurposeOf(Purpose::kDropout, dropouts_++); }
 
 std::string Recorder::Rename(const Tensor& tensor, std::string_view suffix) const {
-  return absl::StrCat(program_.slots[static_cast<size_t>(tensor.slot)].name, suffix);
+  return StrCat(program_.slots[static_cast<size_t>(tensor.slot)].name, suffix);
 }
 
 Tensor Recorder::ParameterTensor(const std::string& name, Region region) {

@@ -5,8 +5,8 @@
 //   Tensor h = r.Norm(x, "blocks.0.norm1", 1e-5);
 //   h = r.Linear(h, "blocks.0.attn.qkv");
 //
-// Parameters are named; a layer `name` reads `name.weight`, and `name.bias` where the layout has one.
-// A shape that does not fit is a bug of the model's code and ends the process.
+// Parameters are named; a layer `name` reads `name.weight`, and `name.bias` where the layout has
+// one. A shape that does not fit is a bug of the model's code and ends the process.
 #ifndef SHOAL_WORKER_ENGINE_PROGRAM_RECORDER_H_
 #define SHOAL_WORKER_ENGINE_PROGRAM_RECORDER_H_
 

@@ -1,7 +1,7 @@
 #include "worker/engine/program/tensor.h"
 
-#include "absl/strings/str_cat.h"
 #include "core/base/check.h"
+#include "core/base/strings.h"
 
 namespace shoal::engine {
 
@@ -57,7 +57,7 @@ std::string Shape::ToString() const {
       break;
   }
   for (int32_t i = 0; i < rank; ++i) {
-    absl::StrAppend(&text, i > 0 ? ", " : "", dims[static_cast<size_t>(i)]);
+    StrAppend(text, i > 0 ? ", " : "", dims[static_cast<size_t>(i)]);
   }
   return text + "]";
 }

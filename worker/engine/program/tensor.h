@@ -1,5 +1,5 @@
-// Symbolic tensors: what model code computes with while a program is recorded. A Tensor names a slot
-// of the program and knows its shape; it holds no numbers.
+// Symbolic tensors: what model code computes with while a program is recorded. A Tensor names a
+// slot of the program and knows its shape; it holds no numbers.
 #ifndef SHOAL_WORKER_ENGINE_PROGRAM_TENSOR_H_
 #define SHOAL_WORKER_ENGINE_PROGRAM_TENSOR_H_
 
@@ -18,7 +18,7 @@ enum class Dtype : int32_t {
   kF64 = SHOAL_DTYPE_F64,
   kI32 = SHOAL_DTYPE_I32
 };
-int64_t SizeOf(Dtype dtype);  // bytes of one element
+int64_t SizeOf(Dtype dtype);              // bytes of one element
 std::string_view DtypeName(Dtype dtype);  // "f32"
 
 // How much of the first dimension a run uses; dims[0] is its capacity.
@@ -36,14 +36,18 @@ struct Shape {
   std::array<int64_t, SHOAL_MAX_RANK> dims = {1, 1, 1, 1};
 
   static Shape Vector(int64_t n) { return {Extent::kFixed, 1, {n, 1, 1, 1}}; }
-  static Shape Matrix(int64_t rows, int64_t columns) { return {Extent::kFixed, 2, {rows, columns, 1, 1}}; }
+  static Shape Matrix(int64_t rows, int64_t columns) {
+    return {Extent::kFixed, 2, {rows, columns, 1, 1}};
+  }
   // A tensor with one row per token (or per selected row): [extent] or [extent, width].
   static Shape Column(Extent extent, int64_t capacity) { return {extent, 1, {capacity, 1, 1, 1}}; }
-  static Shape Rows(Extent extent, int64_t capacity, int64_t width) { return {extent, 2, {capacity, width, 1, 1}}; }
+  static Shape Rows(Extent extent, int64_t capacity, int64_t width) {
+    return {extent, 2, {capacity, width, 1, 1}};
+  }
 
-  int64_t elements() const;            // at capacity
-  int64_t width() const;               // of the last dimension; 1 for rank 1
-  std::string ToString() const;        // "[rows<=4096, 384]"
+  int64_t elements() const;      // at capacity
+  int64_t width() const;         // of the last dimension; 1 for rank 1
+  std::string ToString() const;  // "[rows<=4096, 384]"
   bool operator==(const Shape&) const = default;
 };
 

@@ -9,8 +9,8 @@ namespace shoal::engine {
 
 std::string Profile::Report(const Program& program) const {
   if (nanoseconds_.empty()) return "";
-  const double total = static_cast<double>(
-      std::accumulate(nanoseconds_.begin(), nanoseconds_.end(), uint64_t{0}));
+  const double total =
+      static_cast<double>(std::accumulate(nanoseconds_.begin(), nanoseconds_.end(), uint64_t{0}));
   std::vector<size_t> order(nanoseconds_.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),

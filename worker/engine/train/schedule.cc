@@ -13,9 +13,8 @@ double LearningRate(const v1::TrainSpec& spec, int64_t step) {
   }
   if (spec.schedule().kind() == "constant" || spec.steps() <= warmup) return peak;
   const double t = static_cast<double>(step - warmup) / static_cast<double>(spec.steps() - warmup);
-  const double share = spec.schedule().kind() == "linear"
-                           ? 1 - t
-                           : 0.5 * (1 + std::cos(std::numbers::pi * t));
+  const double share =
+      spec.schedule().kind() == "linear" ? 1 - t : 0.5 * (1 + std::cos(std::numbers::pi * t));
   return final_lr + (peak - final_lr) * share;
 }
 

@@ -18,8 +18,8 @@ Tensor RecordLoss(Recorder& r, const Recording& recording) {
   const Tensor positions = r.Io("positions", Dtype::kI32, row);
   const Tensor targets = r.Io("targets", Dtype::kI32, row);
   AttentionContext context;
-  context.offsets = r.Io("offsets", Dtype::kI32,
-                         Shape::Column(Extent::kSequencesPlus1, capacity.sequences + 1));
+  context.offsets =
+      r.Io("offsets", Dtype::kI32, Shape::Column(Extent::kSequencesPlus1, capacity.sequences + 1));
 
   const Tensor hidden = recording.decoder.Hidden(r, tokens, positions, context);
   const Tensor logits = recording.decoder.Logits(r, hidden, r.act());

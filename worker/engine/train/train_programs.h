@@ -4,8 +4,8 @@
 //   update      the norm of all gradients, clipping, AdamW, and the bf16 copies
 //   evaluate    forward only; the loss of every row
 //
-// Inputs that the host writes: tokens, positions, targets [N], offsets [S+1]. Results it reads: loss
-// [N], total [1] (accumulate) and norm [1] (update).
+// Inputs that the host writes: tokens, positions, targets [N], offsets [S+1]. Results it reads:
+// loss [N], total [1] (accumulate) and norm [1] (update).
 #ifndef SHOAL_WORKER_ENGINE_TRAIN_TRAIN_PROGRAMS_H_
 #define SHOAL_WORKER_ENGINE_TRAIN_TRAIN_PROGRAMS_H_
 

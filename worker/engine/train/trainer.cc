@@ -5,8 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 #include "core/data/bits_per_byte.h"
 #include "core/spec/model_counts.h"
 #include "worker/engine/train/schedule.h"
@@ -19,9 +19,9 @@ constexpr std::string_view kNotFinite = "shoal.engine/not-finite";
 
 absl::Status NotFinite(std::string_view what, double value, int64_t step) {
   absl::Status status =
-      absl::OutOfRangeError(absl::StrCat(what, " became ", value, " at step ", step,
-                                         "; a smaller learning rate or a longer warm-up may help"));
-  status.SetPayload(kNotFinite, absl::Cord(what));
+      absl::OutOfRangeError(StrCat(what, " became ", value, " at step ", step,
+                                   "; a smaller learning rate or a longer warm-up may help"));
+  status.SetPayload(AbslView(kNotFinite), absl::Cord(AbslView(what)));
   return status;
 }
 
@@ -129,10 +129,9 @@ absl::StatusOr<EvaluateResult> Trainer::Evaluate(int64_t max_examples) {
 // ---- batches -----------------------------------------------------------------------------------
 
 // As many whole sequences as the programs' capacity holds.
-Trainer::MicroBatch Trainer::NextMicroBatch(const data::Batch& batch, int64_t first_sequence) const {
-  auto row_of = [&](int64_t s) {
-    return int64_t{batch.sequence_offsets[static_cast<size_t>(s)]};
-  };
+Trainer::MicroBatch Trainer::NextMicroBatch(const data::Batch& batch,
+                                            int64_t first_sequence) const {
+  auto row_of = [&](int64_t s) { return int64_t{batch.sequence_offsets[static_cast<size_t>(s)]}; };
   MicroBatch part;
   part.first_sequence = part.end_sequence = first_sequence;
   part.first_row = row_of(first_sequence);
@@ -149,8 +148,7 @@ Trainer::MicroBatch Trainer::NextMicroBatch(const data::Batch& batch, int64_t fi
 absl::Status Trainer::Upload(const data::Batch& batch, const MicroBatch& part) {
   const size_t row = static_cast<size_t>(part.first_row);
   const int64_t bytes = part.rows * 4;
-  SHOAL_RETURN_IF_ERROR(
-      io_.Write(io_layout_.OffsetOf("tokens"), batch.tokens.data() + row, bytes));
+  SHOAL_RETURN_IF_ERROR(io_.Write(io_layout_.OffsetOf("tokens"), batch.tokens.data() + row, bytes));
   SHOAL_RETURN_IF_ERROR(
       io_.Write(io_layout_.OffsetOf("positions"), batch.positions.data() + row, bytes));
   SHOAL_RETURN_IF_ERROR(
@@ -189,9 +187,12 @@ void Trainer::CountTotals() {
   }
   totals_.rows += batch_.rows;
   totals_.loss_tokens += batch_.loss_tokens;
-  totals_.flops += flops_per_row_ * static_cast<double>(batch_.rows) + flops_per_context_ * contexts;
+  totals_.flops +=
+      flops_per_row_ * static_cast<double>(batch_.rows) + flops_per_context_ * contexts;
 }
 
-bool IsNotFinite(const absl::Status& status) { return status.GetPayload(kNotFinite).has_value(); }
+bool IsNotFinite(const absl::Status& status) {
+  return status.GetPayload(AbslView(kNotFinite)).has_value();
+}
 
 }  // namespace shoal::engine

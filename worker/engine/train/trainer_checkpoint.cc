@@ -5,8 +5,8 @@
 
 #include <google/protobuf/util/message_differencer.h>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 #include "worker/engine/train/trainer.h"
 
 namespace shoal::engine {
@@ -26,7 +26,7 @@ void AddTensors(const ParameterLayout& layout, std::string_view prefix, const Bu
                 std::vector<TensorSource>& tensors) {
   for (const Parameter& parameter : layout.parameters()) {
     TensorSource source;
-    source.name = absl::StrCat(prefix, parameter.name);
+    source.name = StrCat(prefix, parameter.name);
     source.shape = DimsOf(parameter);
     const int64_t begin = parameter.offset * 4;
     source.read = [&buffer, begin](int64_t offset, std::span<std::byte> out) {
@@ -40,7 +40,7 @@ absl::Status ReadTensor(CheckpointReader& reader, std::string_view prefix,
                         const Parameter& parameter, std::vector<float>& values) {
   values.resize(static_cast<size_t>(parameter.elements()));
   const std::vector<int64_t> dims = DimsOf(parameter);
-  return reader.Read(absl::StrCat(prefix, parameter.name), TensorType::kF32, dims,
+  return reader.Read(StrCat(prefix, parameter.name), TensorType::kF32, dims,
                      std::as_writable_bytes(std::span(values)));
 }
 
@@ -50,16 +50,16 @@ absl::Status CheckManifest(const checkpoint::Manifest& manifest, const TrainerOp
         "it holds weights only; training resumes from a resumable checkpoint");
   }
   if (manifest.request_digest != options.request_digest) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("it was written for another request (digest ", manifest.request_digest,
-                     ", this run's is ", options.request_digest, ")"));
+    return absl::FailedPreconditionError(StrCat("it was written for another request (digest ",
+                                                manifest.request_digest, ", this run's is ",
+                                                options.request_digest, ")"));
   }
   google::protobuf::util::MessageDifferencer differencer;
   std::string differences;
   differencer.ReportDifferencesToString(&differences);
   if (!differencer.Compare(manifest.numerics, options.numerics)) {
     return absl::FailedPreconditionError(
-        absl::StrCat("it was written in another numerics class: ", differences));
+        StrCat("it was written in another numerics class: ", differences));
   }
   return absl::OkStatus();
 }

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/status.h"
+#include "core/base/strings.h"
 #include "core/spec/model_counts.h"
 #include "worker/engine/train/train_programs.h"
 #include "worker/engine/train/trainer.h"
@@ -25,14 +25,14 @@ data::BatcherOptions BatchesOf(const TrainerOptions& options) {
 absl::Status CheckShard(const data::Shard& shard, const TrainerOptions& options,
                         std::string_view which) {
   if (shard.vocab_size() > options.vocab_size) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the ", which, " data has tokens up to ", shard.vocab_size() - 1,
-                     ", the model has ", options.vocab_size, " rows (model.vocab_size)"));
+    return absl::InvalidArgumentError(StrCat("the ", which, " data has tokens up to ",
+                                             shard.vocab_size() - 1, ", the model has ",
+                                             options.vocab_size, " rows (model.vocab_size)"));
   }
   if (shard.max_seq() > options.model.max_seq()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the ", which, " data was cut for ", shard.max_seq(),
-                     " positions, the model has ", options.model.max_seq(), " (model.max_seq)"));
+    return absl::InvalidArgumentError(StrCat("the ", which, " data was cut for ", shard.max_seq(),
+                                             " positions, the model has ", options.model.max_seq(),
+                                             " (model.max_seq)"));
   }
   return absl::OkStatus();
 }
@@ -43,7 +43,7 @@ absl::StatusOr<Dtype> ParseDtype(std::string_view name) {
   if (name == "f32") return Dtype::kF32;
   if (name == "bf16") return Dtype::kBf16;
   return absl::InvalidArgumentError(
-      absl::StrCat("dtype '", name, "' is not resolved: expected f32 or bf16"));
+      StrCat("dtype '", name, "' is not resolved: expected f32 or bf16"));
 }
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(Device& device,
@@ -106,8 +106,8 @@ absl::Status Trainer::Prepare(std::optional<data::Shard> held_out) {
 }
 
 absl::Status Trainer::RecordPrograms() {
-  const Recording recording = {decoder_,  weights_->layout(), io_layout_,
-                               act_,      capacity_,          options_.fuse};
+  const Recording recording = {decoder_, weights_->layout(), io_layout_,
+                               act_,     capacity_,          options_.fuse};
   SHOAL_ASSIGN_OR_RETURN(accumulate_.program, RecordAccumulate(recording));
   update_.program = RecordUpdate(recording, options_.train);
   evaluate_.program = RecordEvaluate(recording);
@@ -116,8 +116,7 @@ absl::Status Trainer::RecordPrograms() {
 
 absl::Status Trainer::AllocateBuffers() {
   const int64_t flat = weights_->layout().flat_elements() * 4;
-  const int64_t arena =
-      std::max(accumulate_.program.arena_bytes, evaluate_.program.arena_bytes);
+  const int64_t arena = std::max(accumulate_.program.arena_bytes, evaluate_.program.arena_bytes);
   SHOAL_ASSIGN_OR_RETURN(gradients_, device_.Allocate(flat), "gradients");
   SHOAL_ASSIGN_OR_RETURN(moment1_, device_.Allocate(flat), "optimizer state");
   SHOAL_ASSIGN_OR_RETURN(moment2_, device_.Allocate(flat), "optimizer state");
@@ -151,14 +150,14 @@ int64_t Trainer::memory_bytes() const {
 }
 
 std::string Trainer::Listing() const {
-  return absl::StrCat(accumulate_.program.Listing(), update_.program.Listing(),
-                      evaluate_.program.Listing());
+  return StrCat(accumulate_.program.Listing(), update_.program.Listing(),
+                evaluate_.program.Listing());
 }
 
 std::string Trainer::ProfileReport() const {
-  return absl::StrCat(accumulate_.profile.Report(accumulate_.program),
-                      update_.profile.Report(update_.program),
-                      evaluate_.profile.Report(evaluate_.program));
+  return StrCat(accumulate_.profile.Report(accumulate_.program),
+                update_.profile.Report(update_.program),
+                evaluate_.profile.Report(evaluate_.program));
 }
 
 }  // namespace shoal::engine
