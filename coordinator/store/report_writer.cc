@@ -52,7 +52,9 @@ absl::StatusOr<ReportWriter::Tail*> ReportWriter::FindTail(AttemptBook& book, co
         if (!sealed) open_block = row.Blob(2);
       },
       book.attempt_id, tail.series_id));
-  if (!open_block.empty()) SHOAL_ASSIGN_OR_RETURN(tail.points, DecodePoints(open_block));
+  if (!open_block.empty()) {
+    SHOAL_ASSIGN_OR_RETURN(tail.points, DecodePoints(open_block));
+  }
   return &(book.tails[series] = std::move(tail));
 }
 

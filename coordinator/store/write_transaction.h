@@ -35,6 +35,8 @@ class WriteTransaction {
 
   // On error nothing is kept.
   absl::StatusOr<scheduler::CommittedUpdates> Commit();
+  // Undoes everything, now.
+  void RollBack() { transaction_.reset(); }
 
   // The newest event written here; 0: none.
   int64_t last_event_id() const { return last_event_id_; }

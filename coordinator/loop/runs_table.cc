@@ -1,0 +1,139 @@
+#include "coordinator/loop/runs_table.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/base/status.h"
+#include "core/base/strings.h"
+#include "core/spec/run_status.h"
+
+namespace shoal::loop {
+
+void RunsTable::Put(v1::Run run) {
+  auto row = std::make_shared<const v1::Run>(std::move(run));
+  MutexLock lock(mutex_);
+  snapshot_.reset();
+  if (auto it = by_id_.find(row->run_id()); it != by_id_.end()) {
+    rows_[it->second] = std::move(row);
+    return;
+  }
+  by_id_[row->run_id()] = rows_.size();
+  by_name_[row->name()] = rows_.size();
+  if (!row->sweep_id().empty()) runs_of_sweep_[row->sweep_id()].push_back(rows_.size());
+  rows_.push_back(std::move(row));
+}
+
+void RunsTable::PutSweep(v1::Sweep sweep) {
+  MutexLock lock(mutex_);
+  sweep_by_key_[sweep.sweep_id()] = sweeps_.size();
+  sweep_by_key_[sweep.name()] = sweeps_.size();
+  sweeps_.push_back(std::move(sweep));
+}
+
+std::shared_ptr<const Rows> RunsTable::Snapshot() const {
+  MutexLock lock(mutex_);
+  if (snapshot_ == nullptr) snapshot_ = std::make_shared<const Rows>(rows_);
+  return snapshot_;
+}
+
+RunPtr RunsTable::Find(const std::string& run_id) const {
+  MutexLock lock(mutex_);
+  auto it = by_id_.find(run_id);
+  return it == by_id_.end() ? nullptr : rows_[it->second];
+}
+
+const v1::Sweep* RunsTable::FindSweep(const std::string& selector) const {
+  auto it = sweep_by_key_.find(selector);
+  return it == sweep_by_key_.end() ? nullptr : &sweeps_[it->second];
+}
+
+absl::StatusOr<Rows> RunsTable::ResolveLocked(const std::string& selector) const {
+  if (selector == "last") {
+    if (rows_.empty()) return absl::NotFoundError("there is no run yet; start one with `shoal launch`");
+    return Rows{rows_.back()};
+  }
+  if (auto it = by_id_.find(selector); it != by_id_.end()) return Rows{rows_[it->second]};
+  if (auto it = by_name_.find(selector); it != by_name_.end()) return Rows{rows_[it->second]};
+  if (const v1::Sweep* sweep = FindSweep(selector); sweep != nullptr) {
+    Rows rows;
+    if (auto it = runs_of_sweep_.find(sweep->sweep_id()); it != runs_of_sweep_.end()) {
+      for (size_t place : it->second) rows.push_back(rows_[place]);
+    }
+    return rows;
+  }
+  return absl::NotFoundError(
+      StrCat("there is no run or sweep \"", selector, "\"; `shoal list` shows what there is"));
+}
+
+absl::StatusOr<Rows> RunsTable::Resolve(const std::string& selector) const {
+  MutexLock lock(mutex_);
+  return ResolveLocked(selector);
+}
+
+absl::StatusOr<Rows> RunsTable::Resolve(const google::protobuf::RepeatedPtrField<std::string>& selectors) const {
+  MutexLock lock(mutex_);
+  Rows all;
+  std::set<std::string> seen;
+  for (const std::string& selector : selectors) {
+    SHOAL_ASSIGN_OR_RETURN(const Rows rows, ResolveLocked(selector));
+    for (const RunPtr& run : rows) {
+      if (seen.insert(run->run_id()).second) all.push_back(run);
+    }
+  }
+  return all;
+}
+
+absl::StatusOr<RunPtr> RunsTable::ResolveOne(const std::string& selector) const {
+  SHOAL_ASSIGN_OR_RETURN(const Rows rows, Resolve(selector));
+  if (rows.size() == 1) return rows.front();
+  return absl::InvalidArgumentError(
+      StrCat("\"", selector, "\" is a sweep of ", rows.size(), " runs; name one of them (`shoal list ", selector, "`)"));
+}
+
+absl::StatusOr<v1::ListRunsResponse> RunsTable::List(const v1::ListRunsRequest& request) const {
+  Rows rows;
+  if (!request.targets().empty()) {
+    SHOAL_ASSIGN_OR_RETURN(rows, Resolve(request.targets()));
+  } else if (!request.sweep().empty()) {
+    SHOAL_ASSIGN_OR_RETURN(rows, Resolve(request.sweep()));
+  } else {
+    rows = *Snapshot();
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const RunPtr& a, const RunPtr& b) { return a->run_id() > b->run_id(); });
+  const std::set<int> statuses(request.statuses().begin(), request.statuses().end());
+  const int limit = request.limit() > 0 ? request.limit() : 100;
+  v1::ListRunsResponse response;
+  int total = 0;
+  for (const RunPtr& run : rows) {
+    if (!statuses.empty() && !statuses.contains(run->status())) continue;
+    if (total++ < limit) *response.add_runs() = *run;
+  }
+  response.set_total(total);
+  return response;
+}
+
+absl::StatusOr<v1::ListSweepsResponse> RunsTable::ListSweeps(const v1::ListSweepsRequest& request) const {
+  MutexLock lock(mutex_);
+  std::vector<const v1::Sweep*> chosen;
+  for (const std::string& target : request.targets()) {
+    const v1::Sweep* sweep = target == "last" && !sweeps_.empty() ? &sweeps_.back() : FindSweep(target);
+    if (sweep == nullptr) return absl::NotFoundError(StrCat("there is no sweep \"", target, "\""));
+    chosen.push_back(sweep);
+  }
+  if (request.targets().empty()) {
+    for (auto it = sweeps_.rbegin(); it != sweeps_.rend(); ++it) chosen.push_back(&*it);
+  }
+  const size_t limit = request.limit() > 0 ? static_cast<size_t>(request.limit()) : 100;
+  v1::ListSweepsResponse response;
+  for (size_t i = 0; i < chosen.size() && i < limit; ++i) {
+    v1::Sweep& sweep = *response.add_sweeps() = *chosen[i];
+    auto it = runs_of_sweep_.find(sweep.sweep_id());
+    if (it == runs_of_sweep_.end()) continue;
+    for (size_t place : it->second) {
+      ++(*sweep.mutable_runs_by_status())[std::string(spec::Name(rows_[place]->status()))];
+    }
+  }
+  return response;
+}
+
+}  // namespace shoal::loop

@@ -1,0 +1,111 @@
+// What people ask for: submit, cancel, talk to a model; and an uploaded file becoming known.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "coordinator/loop/command.h"
+#include "coordinator/loop/plan.h"
+#include "coordinator/loop/runs_table.h"
+#include "coordinator/store/artifact_files.h"
+#include "shoal/v1/artifact.pb.h"
+#include "shoal/v1/lab_service.pb.h"
+
+namespace shoal::loop {
+
+template <typename T>
+using Callback = std::function<void(absl::StatusOr<T>)>;  // called once, on the loop thread; must not wait
+
+// Creates runs, and their sweep, in one transaction; a repeated request id gets the first answer. Answers
+// FailedPrecondition when an artifact of the bindings is not here.
+class SubmitCommand final : public Command {
+ public:
+  SubmitCommand(Submission submission, Callback<v1::SubmitSweepResponse> done)
+      : submission_(std::move(submission)), done_(std::move(done)) {}
+  absl::Status Execute(Step& step) override;
+  void Finish(const absl::Status& committed, const View& view) override;
+
+ private:
+  absl::Status CheckBindings(Step& step);
+  absl::Status AddSweep(Step& step);
+  absl::Status AddRuns(Step& step);
+
+  const Submission submission_;
+  const Callback<v1::SubmitSweepResponse> done_;
+  absl::Status answer_;
+  v1::SubmitSweepResponse response_;
+};
+
+class CancelCommand final : public Command {
+ public:
+  // `runs`: the targets, resolved.
+  CancelCommand(v1::CancelRequest request, Rows runs, Callback<v1::CancelResponse> done)
+      : request_(std::move(request)), runs_(std::move(runs)), done_(std::move(done)) {}
+  absl::Status Execute(Step& step) override;
+  void Finish(const absl::Status& committed, const View& view) override;
+
+ private:
+  const v1::CancelRequest request_;
+  const Rows runs_;
+  const Callback<v1::CancelResponse> done_;
+  absl::Status answer_;
+  v1::CancelResponse response_;  // ids only, until Finish
+};
+
+// Makes sure that a serve job of the run is alive; answers its id. FailedPrecondition: the run has no weights yet.
+class ServeCommand final : public Command {
+ public:
+  ServeCommand(RunPtr run, absl::Duration idle_timeout, std::string actor, Callback<JobId> done)
+      : run_(std::move(run)), idle_timeout_(idle_timeout), actor_(std::move(actor)), done_(std::move(done)) {}
+  absl::Status Execute(Step& step) override;
+  void Finish(const absl::Status& committed, const View& view) override;
+
+ private:
+  const RunPtr run_;
+  const absl::Duration idle_timeout_;
+  const std::string actor_;
+  const Callback<JobId> done_;
+  absl::Status answer_;
+};
+
+// Nobody talks to this serve job any more.
+class ServeIdleCommand final : public Command {
+ public:
+  explicit ServeIdleCommand(JobId job_id) : job_id_(std::move(job_id)) {}
+  absl::Status Execute(Step& step) override { return step.Decide(scheduler::ServeIdle{job_id_}).status(); }
+  void Finish(const absl::Status&, const View&) override {}
+
+ private:
+  const JobId job_id_;
+};
+
+// Makes a file that has been put in its place known to the lab.
+class ArtifactCommand final : public Command {
+ public:
+  ArtifactCommand(v1::ArtifactRef artifact, const store::ArtifactFiles& files, std::function<void(absl::Status)> done)
+      : artifact_(std::move(artifact)), files_(files), done_(std::move(done)) {}
+  absl::Status Execute(Step& step) override;
+  void Finish(const absl::Status& committed, const View& view) override;
+
+ private:
+  const v1::ArtifactRef artifact_;
+  const store::ArtifactFiles& files_;
+  const std::function<void(absl::Status)> done_;
+  absl::Status answer_;
+};
+
+// Looks at the committed state on the loop thread.
+class LookCommand final : public Command {
+ public:
+  explicit LookCommand(std::function<void(const View& view)> look) : look_(std::move(look)) {}
+  absl::Status Execute(Step&) override { return absl::OkStatus(); }
+  void Finish(const absl::Status&, const View& view) override { look_(view); }
+
+ private:
+  const std::function<void(const View& view)> look_;
+};
+
+}  // namespace shoal::loop
