@@ -114,10 +114,11 @@ void Write(LogLevel level, std::string_view event, const Fields&... fields) {
 
 }  // namespace
 
-#define SHOAL_DEFINE_LOG(name, level)                                                           \
-  void name(std::string_view event, LogField a, LogField b, LogField c, LogField d, LogField e, \
-            LogField f, LogField g, LogField h) {                                               \
-    Write(level, event, a, b, c, d, e, f, g, h);                                                \
+#define SHOAL_DEFINE_LOG(name, level)                                                        \
+  void name(std::string_view event, const LogField& a, const LogField& b, const LogField& c, \
+            const LogField& d, const LogField& e, const LogField& f, const LogField& g,      \
+            const LogField& h) {                                                             \
+    Write(level, event, a, b, c, d, e, f, g, h);                                             \
   }
 SHOAL_DEFINE_LOG(LogDebug, LogLevel::kDebug)
 SHOAL_DEFINE_LOG(LogInfo, LogLevel::kInfo)

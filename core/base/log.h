@@ -45,15 +45,18 @@ struct LogField {
   std::string value;
 };
 
-void LogDebug(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {},
-              LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
-void LogInfo(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {},
-             LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
-void LogWarning(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {},
-                LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {},
-                LogField h = {});
-void LogError(std::string_view event, LogField a = {}, LogField b = {}, LogField c = {},
-              LogField d = {}, LogField e = {}, LogField f = {}, LogField g = {}, LogField h = {});
+void LogDebug(std::string_view event, const LogField& a = {}, const LogField& b = {},
+              const LogField& c = {}, const LogField& d = {}, const LogField& e = {},
+              const LogField& f = {}, const LogField& g = {}, const LogField& h = {});
+void LogInfo(std::string_view event, const LogField& a = {}, const LogField& b = {},
+             const LogField& c = {}, const LogField& d = {}, const LogField& e = {},
+             const LogField& f = {}, const LogField& g = {}, const LogField& h = {});
+void LogWarning(std::string_view event, const LogField& a = {}, const LogField& b = {},
+                const LogField& c = {}, const LogField& d = {}, const LogField& e = {},
+                const LogField& f = {}, const LogField& g = {}, const LogField& h = {});
+void LogError(std::string_view event, const LogField& a = {}, const LogField& b = {},
+              const LogField& c = {}, const LogField& d = {}, const LogField& e = {},
+              const LogField& f = {}, const LogField& g = {}, const LogField& h = {});
 
 void SetLogLevel(LogLevel level);
 LogLevel GetLogLevel();

@@ -44,7 +44,7 @@ std::vector<Violation> CheckLength(const SourceFile& file, std::vector<Violation
 std::vector<Violation> CheckName(const SourceFile& file);
 
 // Text: absolute paths of somebody's machine, calls that belong elsewhere (fork, the real time), a
-// TODO without an owner, a header without #pragma once.
+// reminder (to-do) without an owner, a header without #pragma once.
 std::vector<Violation> CheckText(const SourceFile& file);
 
 }  // namespace shoal
