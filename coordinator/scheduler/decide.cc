@@ -51,6 +51,7 @@ void Step::EndServe(const AttemptKey& key, std::string reason) {
 
 Decision Draft::Decide(const Event& event, absl::Time now) {
   last_now_ = std::max(last_now_, now);
+  looked_at_ = last_now_;
   Step step(config_, ahead_, last_now_, [this](const Update& update) { ahead_.ApplyOne(update); });
   step.decision.actor = "system";
   step.decision.answer = std::visit(Handle{step}, event);

@@ -49,18 +49,18 @@ namespace shoal::scheduler {
 
 // The worker's waiting Synchronize has something to say: answer it with DesiredFor.
 struct WakeWorker {
-  WorkerId worker_id;
+  WorkerId worker_id{};
   friend bool operator==(const WakeWorker&, const WakeWorker&) = default;
 };
 // The run's row or jobs changed: tell its watchers (and recompute its status in the store's snapshot).
 struct NotifyRun {
-  RunId run_id;
+  RunId run_id{};
   friend bool operator==(const NotifyRun&, const NotifyRun&) = default;
 };
 // A serve job ended or went back to the queue: whoever relays requests to this attempt ends them with `reason`.
 struct ServeEnded {
-  AttemptKey key;
-  std::string reason;
+  AttemptKey key{};
+  std::string reason{};
   friend bool operator==(const ServeEnded&, const ServeEnded&) = default;
 };
 using Effect = std::variant<WakeWorker, NotifyRun, ServeEnded>;
@@ -68,11 +68,11 @@ using Effect = std::variant<WakeWorker, NotifyRun, ServeEnded>;
 struct Decision {
   // What the caller of the event is told. ABORTED: stale attempt. NOT_FOUND: unknown worker or instance. Updates may
   // come with an error too (a refused report is counted) and are committed all the same.
-  absl::Status answer;
+  absl::Status answer{};
   bool duplicate = false;  // the request id was used before: repeat the stored answer
-  std::string actor;       // who caused it, for the event log: "user:…", "worker:NAME", "system"
-  std::vector<Update> updates;
-  std::vector<Effect> effects;  // no two equal ones
+  std::string actor{};       // who caused it, for the event log: "user:…", "worker:NAME", "system"
+  std::vector<Update> updates{};
+  std::vector<Effect> effects{};  // no two equal ones
 };
 
 // The committed state and, ahead of it, the state that the open transaction will lead to.
@@ -89,9 +89,15 @@ class Draft {
   absl::Time NextDeadline() const;
 
   // The transaction has committed: exactly the updates of all Decide calls since the last Commit or RollBack.
-  void Commit(const CommittedUpdates& committed) { committed_.Apply(committed); }
+  void Commit(const CommittedUpdates& committed) {
+    committed_.Apply(committed);
+    committed_now_ = last_now_;
+  }
   // The transaction has failed: nothing of it happened.
-  void RollBack() { ahead_ = committed_; }
+  void RollBack() {
+    ahead_ = committed_;
+    looked_at_ = committed_now_;
+  }
 
   const Config& config() const { return config_; }
   const State& committed() const { return committed_; }  // what answers and effects are made from
@@ -101,7 +107,9 @@ class Draft {
   const Config config_;
   State committed_;
   State ahead_;
-  absl::Time last_now_ = absl::InfinitePast();  // of the newest Decide: backoffs up to here have been looked at
+  absl::Time last_now_ = absl::InfinitePast();       // of the newest Decide
+  absl::Time committed_now_ = absl::InfinitePast();  // of the newest Decide that was committed
+  absl::Time looked_at_ = absl::InfinitePast();      // backoffs that ended by then have been placed if they could be
 };
 
 // The same decision on a copy of `state`: for tests, and to see that nothing else goes in.
@@ -109,17 +117,17 @@ Decision Decide(const Config& config, const State& state, const Event& event, ab
 
 // --- What a worker should have, for the answer to its Synchronize.
 struct Stop {
-  AttemptKey key;
+  AttemptKey key{};
   enum class Kind { kCancel, kKill };  // StopOrder.KIND_CANCEL, KIND_KILL
   Kind kind = Kind::kKill;
-  std::string reason;
+  std::string reason{};
 };
 struct Desired {
-  std::vector<AttemptKey> start;    // LEASED to this worker and not held: sent again until it is, so a lost answer
+  std::vector<AttemptKey> start{};    // LEASED to this worker and not held: sent again until it is, so a lost answer
                                     // heals. Leased for Config.lease from when the worker sent its request. A worker
                                     // ignores a start for an attempt it has or had.
-  std::vector<Stop> stop;           // held and not wanted
-  std::vector<AttemptKey> renewed;  // held and wanted: leased for Config.lease from when the worker sent its request
+  std::vector<Stop> stop{};           // held and not wanted
+  std::vector<AttemptKey> renewed{};  // held and wanted: leased for Config.lease from when the worker sent its request
   bool empty() const { return start.empty() && stop.empty(); }  // nothing to say: may be held open
 };
 

@@ -14,41 +14,41 @@ namespace shoal::scheduler {
 
 // One run with its train job. Of `job` only job_id, kind and needs are read.
 struct NewRun {
-  RunRecord run;
-  JobRecord job;
+  RunRecord run{};
+  JobRecord job{};
 };
 
 // A run or a whole sweep, in trial order. All or nothing. A request id that was used before changes nothing:
 // Decision.duplicate is set, and the caller repeats the stored answer.
 struct RunsSubmitted {
-  std::string request_id;  // not empty
-  std::string actor;       // "user:ada@laptop"
-  std::vector<NewRun> runs;
+  std::string request_id{};  // not empty
+  std::string actor{};       // "user:ada@laptop"
+  std::vector<NewRun> runs{};
 };
 
 // Jobs that are unknown or already finished are left alone. request_id may be empty (then never a duplicate).
 struct CancelRequested {
-  std::string request_id;
-  std::string actor;
-  std::string reason;
-  std::vector<JobId> job_ids;
+  std::string request_id{};
+  std::string actor{};
+  std::string reason{};
+  std::vector<JobId> job_ids{};
 };
 
 // A process introduces itself. When `name` is known the worker keeps its old id (read it from the state after the
 // commit: State::FindWorkerByName), and, if instance_id differs, its live attempts are LOST at once. The same instance
 // again (a repeated request) changes nothing but the description.
 struct WorkerRegistered {
-  WorkerId proposed_id;  // used when the name is new
-  std::string name;
-  std::string instance_id;
-  v1::HostInfo host;
+  WorkerId proposed_id{};  // used when the name is new
+  std::string name{};
+  std::string instance_id{};
+  v1::HostInfo host{};
   int32_t slots = 0;
-  std::vector<v1::BackendInfo> backends;
-  std::string build_id;
+  std::vector<v1::BackendInfo> backends{};
+  std::string build_id{};
 };
 
 struct HeldAttempt {
-  AttemptKey key;
+  AttemptKey key{};
   v1::AttemptState state = v1::ATTEMPT_STATE_LEASED;
   int64_t step = 0;
 };
@@ -56,21 +56,21 @@ struct HeldAttempt {
 // Renews the lease of every held attempt that is this worker's. Answer NOT_FOUND: unknown worker or older instance,
 // register again. After the commit, DesiredFor gives the answer's content.
 struct WorkerSynchronized {
-  WorkerId worker_id;
-  std::string instance_id;
-  std::vector<HeldAttempt> held;
+  WorkerId worker_id{};
+  std::string instance_id{};
+  std::vector<HeldAttempt> held{};
   bool draining = false;
 };
 
 // A worker shuts down in good order: it is OFFLINE, and what it still holds is LOST at once.
 struct WorkerLeft {
-  WorkerId worker_id;
-  std::string instance_id;
-  std::string reason;
+  WorkerId worker_id{};
+  std::string instance_id{};
+  std::string reason{};
 };
 
 struct StartedItem {
-  v1::NumericsClass numerics;
+  v1::NumericsClass numerics{};
   int64_t resumed_from_step = 0;
 };
 struct CheckpointItem {
@@ -80,7 +80,7 @@ struct CheckpointItem {
 struct FinishedItem {
   v1::AttemptState state = v1::ATTEMPT_STATE_SUCCEEDED;  // SUCCEEDED | FAILED | CANCELLED | PREEMPTED
   v1::FailureClass failure_class = v1::FAILURE_CLASS_UNSPECIFIED;
-  std::string message;
+  std::string message{};
 };
 
 // A report, or the part of it above the attempt's high-water mark: the caller leaves out items it has recorded before
@@ -88,12 +88,12 @@ struct FinishedItem {
 // for every other report, even one with points only: the answer is the fence. OK: write everything the report brought,
 // in the same transaction. ABORTED: write nothing of it but this decision's updates.
 struct AttemptReported {
-  WorkerId worker_id;
-  std::string instance_id;
-  AttemptKey key;
-  std::optional<StartedItem> started;
-  std::vector<CheckpointItem> checkpoints;
-  std::optional<FinishedItem> finished;
+  WorkerId worker_id{};
+  std::string instance_id{};
+  AttemptKey key{};
+  std::optional<StartedItem> started{};
+  std::vector<CheckpointItem> checkpoints{};
+  std::optional<FinishedItem> finished{};
 };
 
 // Time has passed: leases end, backoffs end, silent workers go offline. Needed at Draft::NextDeadline, harmless at any time.
@@ -103,18 +103,18 @@ struct Tick {};
 // State::FindServeJob after the commit; Decision.duplicate
 // is set); otherwise `job` is added: job_id, needs are read, kind becomes SERVE.
 struct ServeRequested {
-  RunRecord run;
-  JobRecord job;
-  std::string actor;
+  RunRecord run{};
+  JobRecord job{};
+  std::string actor{};
 };
 
 // Nobody has asked this serve job for its idle timeout: a running one is stopped and ends SUCCEEDED, a waiting one
 // ends CANCELLED.
 struct ServeIdle {
-  JobId job_id;
+  JobId job_id{};
 };
 
-// The first event of a coordinator process, after its state was rebuilt from the store: every living attempt gets one
+// The first event of a coordinator process, committed before any other, after its state was rebuilt: every living attempt gets one
 // full lease from now, no worker gets work before it has spoken, and backoffs are cut to their longest.
 struct CoordinatorStarted {};
 

@@ -76,9 +76,9 @@ absl::Time Draft::NextDeadline() const {
   for (const auto& [id, worker] : ahead_.workers()) {
     if (worker.state != v1::WORKER_STATE_OFFLINE) next = std::min(next, SilentAt(config_, worker));
   }
-  const auto backoff = ahead_.backoffs().lower_bound({last_now_, JobId()});
+  const auto backoff = ahead_.backoffs().lower_bound({looked_at_, JobId()});
   for (auto it = backoff; it != ahead_.backoffs().end(); ++it) {
-    if (it->first > last_now_) return std::min(next, it->first);
+    if (it->first > looked_at_) return std::min(next, it->first);
   }
   return next;
 }

@@ -20,8 +20,8 @@
 namespace shoal::scheduler {
 
 struct Placement {
-  JobId job_id;
-  WorkerId worker_id;
+  JobId job_id{};
+  WorkerId worker_id{};
 };
 
 // In queue order. Cost: one step per queued job that still finds a worker with a free slot.

@@ -36,9 +36,9 @@ struct Config {
 };
 
 struct RunRecord {
-  RunId run_id;
-  SweepId sweep_id;  // empty: launched alone
-  std::string name;
+  RunId run_id{};
+  SweepId sweep_id{};  // empty: launched alone
+  std::string name{};
 
   friend bool operator==(const RunRecord&, const RunRecord&) = default;
 };
@@ -49,9 +49,9 @@ struct JobNeeds {
   int64_t memory_bytes = 0;         // 0: not known, fits anywhere
   std::string backend = "auto";     // "auto" | a backend's name | "check:NAME"
   std::string dtype = "auto";       // "auto" | "f32" | "bf16"
-  absl::Duration time_limit;        // of one attempt; zero: none
+  absl::Duration time_limit{};        // of one attempt; zero: none
   int32_t max_attempts = 3;         // failures before the job fails; lost and preempted attempts do not count
-  absl::Duration idle_timeout;      // SERVE only
+  absl::Duration idle_timeout{};      // SERVE only
 
   friend bool operator==(const JobNeeds&, const JobNeeds&) = default;
 };
@@ -65,8 +65,8 @@ enum class StopWish : int32_t {
 
 struct JobRecord {
   // Fixed at submit.
-  JobId job_id;
-  RunId run_id;
+  JobId job_id{};
+  RunId run_id{};
   v1::JobKind kind = v1::JOB_KIND_TRAIN;
   JobNeeds needs;
   int64_t submit_order = 0;  // from 1, grows by commit order: the queue's order. Given by Decide.
@@ -74,7 +74,7 @@ struct JobRecord {
 
   // Changes with JobChanged.
   v1::JobState state = v1::JOB_STATE_QUEUED;
-  std::string state_reason;                      // a sentence, empty when there is nothing to say
+  std::string state_reason{};                      // a sentence, empty when there is nothing to say
   int32_t attempt_count = 0;                     // number of the newest attempt
   int32_t failures = 0;                          // attempts that FAILED
   int32_t losses = 0;                            // attempts that were LOST
@@ -84,8 +84,8 @@ struct JobRecord {
   int64_t memory_above_bytes = 0;                // out of memory on a worker of this size: only larger ones will do
   absl::Time not_before = absl::InfinitePast();  // backoff: not placed earlier
   StopWish stop = StopWish::kNone;
-  std::string stop_reason;
-  std::optional<v1::NumericsClass> numerics;     // fixed by the first attempt that started
+  std::string stop_reason{};
+  std::optional<v1::NumericsClass> numerics{};     // fixed by the first attempt that started
   absl::Time finished_at = absl::InfinitePast();
 
   bool finished() const { return state != v1::JOB_STATE_QUEUED && state != v1::JOB_STATE_RUNNING; }
@@ -93,7 +93,7 @@ struct JobRecord {
 };
 
 struct AttemptKey {
-  JobId job_id;
+  JobId job_id{};
   int32_t attempt_number = 0;
 
   friend bool operator==(const AttemptKey&, const AttemptKey&) = default;
@@ -106,11 +106,11 @@ struct AttemptKey {
 
 struct AttemptRecord {
   // Fixed when leased. host, isa and build_id are in the worker's row.
-  AttemptKey key;
-  RunId run_id;
-  WorkerId worker_id;
-  std::string worker_name;
-  std::string instance_id;     // of the worker's process that it was leased to
+  AttemptKey key{};
+  RunId run_id{};
+  WorkerId worker_id{};
+  std::string worker_name{};
+  std::string instance_id{};     // of the worker's process that it was leased to
   int32_t slots = 1;
   int64_t memory_bytes = 0;
   absl::Time leased_at = absl::InfinitePast();
@@ -118,7 +118,7 @@ struct AttemptRecord {
   // Changes with AttemptChanged.
   v1::AttemptState state = v1::ATTEMPT_STATE_LEASED;
   v1::FailureClass failure_class = v1::FAILURE_CLASS_UNSPECIFIED;
-  std::string message;
+  std::string message{};
   int64_t resumed_from_step = 0;
   absl::Time finished_at = absl::InfinitePast();
 
@@ -131,14 +131,14 @@ struct AttemptRecord {
 };
 
 struct WorkerRecord {
-  WorkerId worker_id;   // stays the same when a worker starts anew under its name
-  std::string name;     // unique in the lab
-  std::string instance_id;
+  WorkerId worker_id{};   // stays the same when a worker starts anew under its name
+  std::string name{};     // unique in the lab
+  std::string instance_id{};
   v1::WorkerState state = v1::WORKER_STATE_READY;
-  v1::HostInfo host;
+  v1::HostInfo host{};
   int32_t slots = 0;
-  std::vector<v1::BackendInfo> backends;
-  std::string build_id;
+  std::vector<v1::BackendInfo> backends{};
+  std::string build_id{};
   absl::Time registered_at = absl::InfinitePast();
 
   absl::Time last_seen_at = absl::InfinitePast();  // (volatile)

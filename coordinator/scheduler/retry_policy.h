@@ -27,8 +27,8 @@ namespace shoal::scheduler {
 struct AttemptEnd {
   v1::AttemptState state = v1::ATTEMPT_STATE_LOST;
   v1::FailureClass failure_class = v1::FAILURE_CLASS_UNSPECIFIED;
-  std::string message;                  // of the worker, or the system's reason for a LOST one
-  std::string worker_name;
+  std::string message{};                  // of the worker, or the system's reason for a LOST one
+  std::string worker_name{};
   bool worker_died = false;             // LOST because the worker began anew, while the attempt was RUNNING
   int64_t worker_memory_bytes = 0;      // 0: not known
   bool larger_worker_known = false;     // some worker of the lab has more memory than that

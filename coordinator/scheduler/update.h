@@ -15,78 +15,78 @@ namespace shoal::scheduler {
 
 // A client's request id has been used. The store keeps what it answered under this id; UNIQUE in SQL.
 struct RequestRecorded {
-  std::string request_id;
+  std::string request_id{};
 };
 
 // A new run's row. The scheduler's memory learns the run from JobAdded.
 struct RunAdded {
-  RunRecord run;
+  RunRecord run{};
 };
 
 // A new job's row. `run` is its run: added right before, or, for a serve job, in the store for long.
 struct JobAdded {
-  JobRecord job;
-  RunRecord run;
+  JobRecord job{};
+  RunRecord run{};
 };
 
 // `job` replaces the row. A job in a final state leaves the scheduler's memory, not the store.
 struct JobChanged {
-  JobRecord job;
+  JobRecord job{};
   v1::JobState from = v1::JOB_STATE_UNSPECIFIED;  // equal to job.state: counters, reason or stop changed
-  absl::Time at;
+  absl::Time at{};
 };
 
 // A new attempt has been leased. Its JobChanged (to RUNNING, with the same attempt_count) comes right before it.
 struct AttemptAdded {
-  AttemptRecord attempt;
+  AttemptRecord attempt{};
 };
 
 // `attempt` replaces the row. An attempt in a final state leaves the scheduler's memory, not the store.
 struct AttemptChanged {
-  AttemptRecord attempt;
+  AttemptRecord attempt{};
   v1::AttemptState from = v1::ATTEMPT_STATE_UNSPECIFIED;
-  absl::Time at;
+  absl::Time at{};
 };
 
 // A report's resumable checkpoint has passed the fence. The store writes the checkpoint's own row (artifact, loss) in
 // the same transaction, from the report. job.checkpoint_step of the job's next JobChanged includes it; State applies
 // max(old, step) here.
 struct CheckpointAccepted {
-  AttemptKey key;
+  AttemptKey key{};
   int64_t step = 0;
 };
 
 // Inserted, or replaced when the id is known: a worker that starts anew keeps its id.
 struct WorkerRegisteredUpdate {
-  WorkerRecord worker;
+  WorkerRecord worker{};
 };
 
 struct WorkerStateChanged {
-  WorkerId worker_id;
+  WorkerId worker_id{};
   v1::WorkerState from = v1::WORKER_STATE_UNSPECIFIED;
   v1::WorkerState to = v1::WORKER_STATE_UNSPECIFIED;
-  std::string reason;
-  absl::Time at;
+  std::string reason{};
+  absl::Time at{};
 };
 
 // A report of an older or ended attempt was refused: add 1 to the lab's count, and a line to the event log.
 struct StaleReportRefused {
-  AttemptKey key;
-  WorkerId worker_id;
-  std::string message;
-  absl::Time at;
+  AttemptKey key{};
+  WorkerId worker_id{};
+  std::string message{};
+  absl::Time at{};
 };
 
 // Volatile: not written. See IsDurable.
 struct LeaseRenewed {
-  AttemptKey key;
-  absl::Time at;
-  absl::Time expires_at;
+  AttemptKey key{};
+  absl::Time at{};
+  absl::Time expires_at{};
   bool at_start = false;  // of the coordinator: an attempt that is still LEASED is offered anew for a full lease
 };
 struct WorkerSeen {
-  WorkerId worker_id;
-  absl::Time at;
+  WorkerId worker_id{};
+  absl::Time at{};
   bool present = true;  // false: only counts silence from `at` (after the coordinator's start)
 };
 
