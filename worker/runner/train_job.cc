@@ -1,0 +1,236 @@
+#include "worker/runner/train_job.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <new>
+
+#include "core/base/file.h"
+#include "core/base/status.h"
+#include "worker/runner/failure.h"
+#include "worker/runner/train_setup.h"
+
+namespace shoal::runner {
+namespace {
+
+class TrainJob {
+ public:
+  TrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter, const Clock& clock, TrainSetup setup)
+      : order_(order), spec_(order.spec()), orders_(orders), reporter_(reporter), clock_(clock),
+        setup_(std::move(setup)), trainer_(*setup_.trainer) {}
+
+  // OK: all steps are done. preempted(): a checkpoint was saved instead.
+  absl::Status Run();
+  int64_t step() const { return trainer_.step(); }
+  bool preempted() const { return preempted_; }
+
+ private:
+  int64_t steps() const { return spec_.train().steps(); }
+  bool AtLogPoint() const { return step() % spec_.train().log_every() == 0 || step() == steps(); }
+  bool CheckpointDue() const;
+
+  absl::Status TrainOneStep();
+  absl::Status Evaluate();
+  absl::Status TakeSamples();
+  absl::Status Save(v1::CheckpointKind kind);
+  void LogInterval();
+
+  const v1::AttemptOrder& order_;
+  const v1::RunSpec& spec_;
+  const Orders& orders_;
+  Reporter& reporter_;
+  const Clock& clock_;
+  TrainSetup setup_;
+  engine::Trainer& trainer_;
+  RealFileSystem files_;
+
+  // The steps since the last point of the curve.
+  double interval_nats_ = 0;
+  int64_t interval_tokens_ = 0;
+  int64_t interval_rows_ = 0;
+  absl::Duration interval_time_;
+  engine::StepResult last_;
+
+  int64_t last_checkpoint_ = 0;
+  double held_out_loss_ = std::numeric_limits<double>::quiet_NaN();
+  int64_t held_out_step_ = -1;
+  bool preempted_ = false;
+};
+
+absl::Status TrainJob::Run() {
+  if (!order_.resume_from().empty()) {
+    SHOAL_RETURN_IF_ERROR(trainer_.Restore(order_.resume_from()), "resuming");
+    reporter_.Info(StrCat("resumed at step ", step()));
+  }
+  last_checkpoint_ = step();
+  if (step() == 0) SHOAL_RETURN_IF_ERROR(Evaluate());  // where the curve begins: about ln V
+  while (step() < steps()) {
+    if (orders_.cancelled()) return absl::CancelledError("cancelled");
+    if (orders_.preempted() && step() % spec_.train().log_every() == 0) {
+      if (step() > last_checkpoint_) SHOAL_RETURN_IF_ERROR(Save(v1::CHECKPOINT_KIND_RESUMABLE));
+      preempted_ = true;
+      return absl::OkStatus();
+    }
+    SHOAL_RETURN_IF_ERROR(TrainOneStep());
+    if (AtLogPoint()) LogInterval();
+    if (step() % spec_.evaluate().every() == 0 || step() == steps()) SHOAL_RETURN_IF_ERROR(Evaluate());
+    if (CheckpointDue() && step() < steps()) SHOAL_RETURN_IF_ERROR(Save(v1::CHECKPOINT_KIND_RESUMABLE));
+  }
+  SHOAL_RETURN_IF_ERROR(Save(v1::CHECKPOINT_KIND_RESUMABLE));
+  return Save(v1::CHECKPOINT_KIND_WEIGHTS);
+}
+
+// A step that is due by the spec, and at which a point of the curve stands.
+bool TrainJob::CheckpointDue() const {
+  return AtLogPoint() && step() - last_checkpoint_ >= spec_.checkpoint().every();
+}
+
+absl::Status TrainJob::TrainOneStep() {
+  const absl::Duration begin = clock_.Boottime();
+  absl::StatusOr<engine::StepResult> result = trainer_.Step();
+  if (!result.ok()) {
+    if (engine::IsNotFinite(result.status())) {
+      reporter_.Point("train/loss", step() + 1, std::numeric_limits<double>::quiet_NaN());
+      reporter_.Flush();
+    }
+    return Annotate(result.status(), "step ", step() + 1);
+  }
+  last_ = *result;
+  interval_time_ += clock_.Boottime() - begin;
+  interval_nats_ += last_.loss * static_cast<double>(last_.loss_tokens);
+  interval_tokens_ += last_.loss_tokens;
+  interval_rows_ += last_.rows;
+  reporter_.Progress(step(), steps(), "training");
+  return absl::OkStatus();
+}
+
+void TrainJob::LogInterval() {
+  const double seconds = absl::ToDoubleSeconds(interval_time_);
+  const double tokens = static_cast<double>(interval_tokens_);
+  reporter_.Point("train/loss", step(), interval_nats_ / tokens);
+  reporter_.Point("train/lr", step(), last_.learning_rate);
+  reporter_.Point("train/grad_norm", step(), last_.gradient_norm);
+  reporter_.Point("train/tokens_per_s", step(), seconds > 0 ? static_cast<double>(interval_rows_) / seconds : 0);
+  reporter_.Point("train/tokens", step(), static_cast<double>(trainer_.totals().rows));
+  reporter_.Point("train/flops", step(), trainer_.totals().flops);
+  reporter_.Flush();
+  interval_nats_ = 0;
+  interval_tokens_ = interval_rows_ = 0;
+  interval_time_ = absl::ZeroDuration();
+}
+
+absl::Status TrainJob::Evaluate() {
+  reporter_.Progress(step(), steps(), "evaluating");
+  const bool last = step() == steps();
+  SHOAL_ASSIGN_OR_RETURN(const engine::EvaluateResult result,
+                         trainer_.Evaluate(last ? 0 : spec_.evaluate().max_examples()), "evaluating at step ", step());
+  held_out_loss_ = result.loss;
+  held_out_step_ = step();
+  reporter_.Point("held_out/loss", step(), result.loss);
+  reporter_.Point("held_out/bits_per_byte", step(), result.bits_per_byte);
+  reporter_.Flush();
+  return TakeSamples();
+}
+
+absl::Status TrainJob::TakeSamples() {
+  if (setup_.generator == nullptr) return absl::OkStatus();
+  const bool chat = setup_.text.train.response_tokens() > 0;
+  for (const std::string& prompt : spec_.samples().prompts()) {
+    reporter_.Progress(step(), steps(), "sampling");
+    v1::GenerateRequest request;
+    if (chat) {
+      v1::ChatMessage* message = request.mutable_conversation()->add_messages();
+      message->set_role("user");
+      message->set_content(prompt);
+    } else {
+      request.set_text(prompt);
+    }
+    request.mutable_sampling()->set_max_tokens(spec_.samples().max_tokens());
+    request.mutable_sampling()->set_temperature(spec_.samples().temperature());
+    request.mutable_sampling()->set_top_k(spec_.samples().top_k());
+    request.mutable_sampling()->set_seed(spec_.seed());
+    std::string text;
+    const absl::StatusOr<v1::GenerateDone> done = setup_.generator->Generate(request, [&](const v1::GenerateText& piece) {
+      text += piece.text();
+      return true;
+    });
+    if (!done.ok()) return Annotate(done.status(), "answering the prompt '", prompt, "'");
+    reporter_.Sample(step(), prompt, text);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrainJob::Save(v1::CheckpointKind kind) {
+  reporter_.Progress(step(), steps(), "saving");
+  const bool weights = kind == v1::CHECKPOINT_KIND_WEIGHTS;
+  const std::string path =
+      JoinPath(order_.work_dir(), StrCat(weights ? "weights-" : "checkpoint-", step(), ".safetensors"));
+  SHOAL_ASSIGN_OR_RETURN(const checkpoint::WrittenFile written, trainer_.Save(files_, kind, path), "saving a checkpoint");
+  v1::CheckpointSaved saved;
+  saved.set_kind(kind);
+  saved.set_step(step());
+  saved.set_path(path);
+  saved.set_sha256(written.digest.Hex());
+  saved.set_size_bytes(written.size_bytes);
+  saved.set_held_out_loss(held_out_step_ == step() ? held_out_loss_ : std::numeric_limits<double>::quiet_NaN());
+  reporter_.CheckpointSaved(saved);
+  last_checkpoint_ = step();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Finished> TryTrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter,
+                                         const Clock& clock) {
+  SHOAL_ASSIGN_OR_RETURN(TrainSetup setup, SetUpTraining(order, reporter, clock));
+  TrainJob job(order, orders, reporter, clock, std::move(setup));
+  v1::Finished finished = FinishedWith(job.Run(), job.step());
+  if (job.preempted()) {
+    finished.set_state(v1::ATTEMPT_STATE_PREEMPTED);
+    finished.set_message(StrCat("preempted at step ", job.step(), "; a checkpoint is saved"));
+  }
+  return finished;
+}
+
+int64_t PeakMemoryBytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+}  // namespace
+
+v1::Finished RunTrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter, const Clock& clock) {
+  try {
+    absl::StatusOr<v1::Finished> finished = TryTrainJob(order, orders, reporter, clock);
+    return finished.ok() ? *finished : FinishedWith(finished.status(), 0);
+  } catch (const std::bad_alloc&) {
+    return FinishedWith(absl::ResourceExhaustedError("out of memory"), 0);
+  }
+}
+
+absl::StatusOr<std::string> MeasureTrainJob(const v1::AttemptOrder& order, Reporter& reporter, const Clock& clock) {
+  const absl::Duration begin = clock.Boottime();
+  SHOAL_ASSIGN_OR_RETURN(TrainSetup setup, SetUpTraining(order, reporter, clock));
+  engine::Trainer& trainer = *setup.trainer;
+  const double setup_seconds = absl::ToDoubleSeconds(clock.Boottime() - begin);
+  for (int i = 0; i < 3; ++i) SHOAL_RETURN_IF_ERROR(trainer.Step());  // warm-up: the first ones make primitives
+  std::vector<double> steps;
+  const absl::Duration steps_begin = clock.Boottime();
+  while (steps.size() < 5 || clock.Boottime() - steps_begin < absl::Seconds(3)) {
+    const absl::Duration step_begin = clock.Boottime();
+    SHOAL_RETURN_IF_ERROR(trainer.Step());
+    steps.push_back(absl::ToDoubleSeconds(clock.Boottime() - step_begin));
+  }
+  double step_sum = 0;
+  for (const double seconds : steps) step_sum += seconds;
+  const int64_t evaluated = std::min<int64_t>(setup.text.held_out.examples(), 200);
+  const absl::Duration evaluate_begin = clock.Boottime();
+  SHOAL_RETURN_IF_ERROR(trainer.Evaluate(evaluated));
+  const double evaluate_seconds = absl::ToDoubleSeconds(clock.Boottime() - evaluate_begin);
+  return StrCat("{\"setup_seconds\":", setup_seconds, ",\"step_seconds\":", step_sum / static_cast<double>(steps.size()),
+                ",\"evaluate_seconds_per_example\":", evaluate_seconds / static_cast<double>(std::max<int64_t>(1, evaluated)),
+                ",\"peak_memory_bytes\":", PeakMemoryBytes(), "}");
+}
+
+}  // namespace shoal::runner
