@@ -8,6 +8,8 @@
 namespace shoal::scheduler {
 namespace {
 
+constexpr size_t kRetired = 64;
+
 template <typename Map, typename Key>
 auto* FindIn(Map& map, const Key& key) {
   const auto it = map.find(key);
@@ -66,6 +68,11 @@ const WorkerRecord* State::FindWorkerByName(const std::string& name) const {
 const JobRecord* State::FindServeJob(const RunId& run_id) const {
   const JobId* job_id = FindIn(serve_jobs_, run_id);
   return job_id == nullptr ? nullptr : FindJob(*job_id);
+}
+
+bool State::IsRetired(const std::string& worker_name, const std::string& instance_id) const {
+  const std::deque<std::string>* retired = FindIn(retired_, worker_name);
+  return retired != nullptr && std::find(retired->begin(), retired->end(), instance_id) != retired->end();
 }
 
 const State::Load& State::LoadOf(const WorkerId& worker_id) const {
@@ -148,6 +155,11 @@ void State::On(const WorkerRegisteredUpdate& update) {
   SHOAL_CHECK(old == nullptr || old->worker_id == worker.worker_id, "two workers are called ", worker.name);
   SHOAL_CHECK(old == nullptr || old->instance_id == worker.instance_id || LoadOf(worker.worker_id).job_ids.empty(),
               "worker ", worker.name, " starts anew while its old attempts live");
+  if (old != nullptr && old->instance_id != worker.instance_id) {
+    std::deque<std::string>& retired = retired_[worker.name];
+    retired.push_back(old->instance_id);
+    if (retired.size() > kRetired) retired.pop_front();
+  }
   worker_by_name_[worker.name] = worker.worker_id;
   workers_[worker.worker_id] = worker;
 }

@@ -46,6 +46,10 @@ absl::Status OnRegistered(Step& step, const WorkerRegistered& event) {
     return absl::InvalidArgumentError(StrCat("a worker needs a name (is '", event.name, "'), an instance id (is '",
                                              event.instance_id, "') and slots >= 0 (is ", event.slots, ")"));
   }
+  if (step.state.IsRetired(event.name, event.instance_id)) {
+    return absl::AbortedError(StrCat("another process has registered as worker ", event.name,
+                                     " since; this one is over (two workers need two names)"));
+  }
   const WorkerRecord* old = step.state.FindWorkerByName(event.name);
   const WorkerId worker_id = old == nullptr ? event.proposed_id : old->worker_id;
   if (old != nullptr && old->instance_id != event.instance_id) {

@@ -15,6 +15,8 @@ void SimWorker::Start() {
   if (up_) return;
   up_ = true;
   draining_ = false;
+  asleep_until_ = absl::InfinitePast();
+  on_wake_.clear();
   ++life_;
   ++instance_;
   time_.Say(name_, " starts, instance ", instance_);
@@ -60,7 +62,7 @@ void SimWorker::Sleep(absl::Duration length) {
 }
 
 void SimWorker::Drain() {
-  if (!up_ || worker_id_.empty() || draining_) return;
+  if (!up_ || worker_id_.empty() || draining_ || asleep_until_ > time_.now()) return;
   time_.Say(name_, " drains");
   draining_ = true;
   for (auto& [key, held] : held_) {
@@ -105,6 +107,7 @@ void SimWorker::Later(absl::Duration delay, std::function<void()> action) {
 // --- the network
 
 absl::Duration SimWorker::Latency() {
+  if (time_.now() < slow_until_) return time_.Millis(200, 5000);
   return faulty_ && time_.Chance(0.05) ? time_.Millis(100, 6000) : time_.Millis(1, 40);
 }
 
@@ -112,8 +115,8 @@ void SimWorker::Send(std::function<void()> deliver, bool to_us) {
   if (Cut() || (faulty_ && time_.Chance(0.04))) return;
   const int copies = faulty_ && time_.Chance(0.04) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
-    auto arrive = [this, deliver] {
-      if (!Cut()) deliver();
+    auto arrive = [this, deliver, connection = coordinator_.starts()] {
+      if (!Cut() && connection == coordinator_.starts()) deliver();  // connections die with the coordinator
     };
     if (to_us) {
       Later(Latency(), arrive);

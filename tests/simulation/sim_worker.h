@@ -30,6 +30,7 @@ class SimWorker {
   void Crash();
   void Sleep(absl::Duration length);
   void CutOff(absl::Duration length) { cut_off_until_ = time_.now() + length; }
+  void SlowDown(absl::Duration length) { slow_until_ = time_.now() + length; }  // its messages
   void Drain();
   void set_faulty(bool faulty) { faulty_ = faulty; }
   bool up() const { return up_; }
@@ -86,6 +87,7 @@ class SimWorker {
   int instance_ = 0;
   absl::Time asleep_until_ = absl::InfinitePast();
   absl::Time cut_off_until_ = absl::InfinitePast();
+  absl::Time slow_until_ = absl::InfinitePast();
   std::vector<std::function<void()>> on_wake_;
   WorkerId worker_id_;
   std::map<scheduler::AttemptKey, Held> held_;

@@ -154,7 +154,7 @@ class World {
 
   void OneFault() {
     SimWorker& worker = AnyWorker();
-    const int64_t kind = time_.Between(0, 9);
+    const int64_t kind = time_.Between(0, 10);
     if (kind <= 2) {
       worker.Crash();
     } else if (kind <= 4) {
@@ -164,6 +164,9 @@ class World {
       worker.CutOff(time_.Millis(500, 20'000));
     } else if (kind == 7) {
       worker.Drain();
+    } else if (kind == 8) {
+      time_.Say("a worker's messages slow down");
+      worker.SlowDown(time_.Millis(2'000, 15'000));
     } else {
       coordinator_.Crash();
     }
@@ -185,6 +188,7 @@ class World {
     for (auto& worker : workers_) {
       worker->set_faulty(false);
       worker->CutOff(absl::ZeroDuration());
+      worker->SlowDown(absl::ZeroDuration());
     }
     for (int i = 0; i < 4; ++i) Revive(absl::Seconds(8 * i));  // a worker may still drain when faults stop
   }

@@ -15,19 +15,19 @@ using testing::StartsWith;
 
 TEST(SimulationTest, TheSameSeedGivesTheSameTrace) {
   for (const uint64_t seed : {1U, 7U, 23U}) {
-    const Outcome first = Run({.seed = seed, .keep_trace = true});
-    const Outcome second = Run({.seed = seed, .keep_trace = true});
+    const Outcome first = simulation::Run({.seed = seed, .keep_trace = true});
+    const Outcome second = simulation::Run({.seed = seed, .keep_trace = true});
     EXPECT_EQ(first.trace_hash, second.trace_hash);
     EXPECT_EQ(first.trace, second.trace);
     EXPECT_GT(first.actions, 300);
-    EXPECT_NE(first.trace_hash, Run({.seed = seed + 1}).trace_hash);
+    EXPECT_NE(first.trace_hash, simulation::Run({.seed = seed + 1}).trace_hash);
   }
 }
 
 TEST(SimulationTest, FaultsDoHappen) {
   Outcome sum;
   for (uint64_t seed = 1; seed <= 30; ++seed) {
-    const Outcome outcome = Run({.seed = seed});
+    const Outcome outcome = simulation::Run({.seed = seed});
     EXPECT_EQ(outcome.violation, "") << "seed " << seed;
     sum.coordinator_starts += outcome.coordinator_starts - 1;
     sum.lost += outcome.lost;
@@ -52,10 +52,10 @@ class MistakeTest : public testing::TestWithParam<Mistake> {};
 // Each deliberate mistake is noticed by the invariant it breaks, within a few seeds that are fine without it.
 TEST_P(MistakeTest, IsNoticed) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
-    const Outcome outcome = Run({.seed = seed, .bug = GetParam().bug});
+    const Outcome outcome = simulation::Run({.seed = seed, .bug = GetParam().bug});
     if (outcome.violation.empty()) continue;
     EXPECT_THAT(outcome.violation, StartsWith(GetParam().invariant)) << "seed " << seed;
-    EXPECT_EQ(Run({.seed = seed}).violation, "") << "seed " << seed;
+    EXPECT_EQ(simulation::Run({.seed = seed}).violation, "") << "seed " << seed;
     return;
   }
   FAIL() << "100 seeds did not notice it";
