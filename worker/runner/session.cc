@@ -10,7 +10,7 @@
 #include "core/base/build_info.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
-#include "worker/runner/frame_channel.h"
+#include "worker/frames/frame_channel.h"
 #include "worker/runner/job_io.h"
 #include "worker/runner/probe.h"
 #include "worker/runner/serve_job.h"
@@ -23,7 +23,7 @@ constexpr int kAgentGone = 70;
 
 class ChannelSink final : public FrameSink {
  public:
-  explicit ChannelSink(FrameChannel& channel) : channel_(channel) {}
+  explicit ChannelSink(frames::FrameChannel& channel) : channel_(channel) {}
   void Send(const v1::AgentFrame& frame) override {
     const absl::Status status = channel_.Send(frame);
     if (status.ok()) return;
@@ -32,11 +32,11 @@ class ChannelSink final : public FrameSink {
   }
 
  private:
-  FrameChannel& channel_;
+  frames::FrameChannel& channel_;
 };
 
 // Receives until the agent goes away, and with it the process.
-void ReceiveOrders(FrameChannel& channel, Orders& orders) {
+void ReceiveOrders(frames::FrameChannel& channel, Orders& orders) {
   v1::RunnerFrame frame;
   while (true) {
     const absl::StatusOr<bool> received = channel.Receive(frame);
@@ -73,7 +73,7 @@ v1::Finished RunJob(const v1::AttemptOrder& order, Orders& orders, Reporter& rep
 
 int RunSession(int descriptor, const Clock& clock) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  FrameChannel channel(descriptor);
+  frames::FrameChannel channel(descriptor);
   ChannelSink sink(channel);
   v1::AgentFrame hello;
   hello.mutable_hello()->set_pid(getpid());

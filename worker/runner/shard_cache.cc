@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/digest.h"
@@ -26,6 +27,7 @@ class FolderLock {
       close(file);
       return status;
     }
+    futimens(file, nullptr);  // when it was last used: the agent removes what is oldest
     return FolderLock(file);
   }
   FolderLock(FolderLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}

@@ -1,4 +1,4 @@
-#include "worker/runner/frame_channel.h"
+#include "worker/frames/frame_channel.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 
 #include "core/base/status.h"
 
-namespace shoal::runner {
+namespace shoal::frames {
 namespace {
 
 absl::Status WriteAll(int descriptor, const char* data, size_t size) {
@@ -64,4 +64,4 @@ absl::StatusOr<bool> FrameChannel::Receive(google::protobuf::MessageLite& messag
   return true;
 }
 
-}  // namespace shoal::runner
+}  // namespace shoal::frames

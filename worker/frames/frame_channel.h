@@ -9,7 +9,7 @@
 #include "core/base/mutex.h"
 #include "google/protobuf/message_lite.h"
 
-namespace shoal::runner {
+namespace shoal::frames {
 
 inline constexpr int64_t kMaxFrameBytes = 16 << 20;
 
@@ -31,4 +31,4 @@ class FrameChannel {
   Mutex sending_;
 };
 
-}  // namespace shoal::runner
+}  // namespace shoal::frames
