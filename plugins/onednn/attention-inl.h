@@ -1,5 +1,6 @@
 // The vector code that attention forward, backward and cached share. All arithmetic is f32,
-// whatever the operands' type. Included once per instruction set.
+// whatever the operands' type. Included once per instruction
+// set, hence the guard instead of #pragma once.
 #if defined(SHOAL_PLUGINS_ONEDNN_ATTENTION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SHOAL_PLUGINS_ONEDNN_ATTENTION_INL_H_
 #undef SHOAL_PLUGINS_ONEDNN_ATTENTION_INL_H_

@@ -1,5 +1,6 @@
 // Philox4x32-10 on vectors: each lane is one counter, so a vector of L lanes draws 4 L words at
-// once. Bit for bit the generator of plugins/support/philox.h. Included once per instruction set.
+// once. Bit for bit the generator of plugins/support/philox.h. Included once per instruction
+// set, hence the guard instead of #pragma once.
 #if defined(SHOAL_PLUGINS_ONEDNN_PHILOX_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SHOAL_PLUGINS_ONEDNN_PHILOX_INL_H_
 #undef SHOAL_PLUGINS_ONEDNN_PHILOX_INL_H_

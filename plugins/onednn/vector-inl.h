@@ -1,8 +1,8 @@
 // What every vector kernel here is written with: f32 vectors, loads and stores that convert from
 // and to bf16, a loop over a row whose last piece may be short, and the elementary functions.
 //
-// Included once per instruction set by files that Highway re-includes (hence the odd guard). All
-// names live in shoal::onednn::HWY_NAMESPACE, one namespace per instruction set.
+// Included once per instruction set, hence the guard instead of #pragma once. All names live in
+// shoal::onednn::HWY_NAMESPACE, one namespace per instruction set.
 #if defined(SHOAL_PLUGINS_ONEDNN_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SHOAL_PLUGINS_ONEDNN_VECTOR_INL_H_
 #undef SHOAL_PLUGINS_ONEDNN_VECTOR_INL_H_

@@ -4,6 +4,8 @@
 //
 // Prints one line per ten steps, tokens per second without the first ten, and the time of every
 // operation. A tool for people; nothing tests it.
+#include <sys/resource.h>
+
 #include <cstdio>
 #include <cstdlib>
 
@@ -17,6 +19,15 @@
 
 namespace shoal {
 namespace {
+
+// Seconds of processor time that this process has used, all threads together: on a busy machine it
+// says more than the wall clock.
+double ProcessorSeconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
+}
 
 struct Arguments {
   std::string recipe, text, tokenizer, backend = "onednn", dtype = "f32";
@@ -35,8 +46,10 @@ void PrintGeneration(engine::Device& device, const v1::RunSpec& spec, engine::Tr
   message->set_content("hello");
   request.mutable_sampling()->set_max_tokens(64);
   for (int i = 0; i < 3; ++i) {
+    const double before = ProcessorSeconds();
     const auto done = (*generator)->Generate(request, nullptr);
     if (!done.ok()) return;
+    std::printf("processor time %.2f ms; ", (ProcessorSeconds() - before) * 1e3);
     std::printf("generate: %d + %d tokens, first after %.2f ms, then %.0f tok/s\n",
                 done->prompt_tokens(), done->generated_tokens(), done->time_to_first_token_ms(),
                 done->decode_tokens_per_s());
@@ -69,12 +82,14 @@ absl::Status Run(const Arguments& arguments) {
   std::printf("%ld parameters, %.1f MiB, prepared in %.0f ms\n", trainer->parameters(),
               static_cast<double>(trainer->memory_bytes()) / 1048576,
               absl::ToDoubleMilliseconds(clock.Boottime() - begin));
+  double processor = ProcessorSeconds();
   absl::Duration start = clock.Boottime();
   int64_t rows_before = 0;
   double flops_before = 0;
   for (int i = 0; i < arguments.steps; ++i) {
     if (i == 10) {
       start = clock.Boottime();
+      processor = ProcessorSeconds();
       rows_before = trainer->totals().rows;
       flops_before = trainer->totals().flops;
     }
@@ -87,6 +102,10 @@ absl::Status Run(const Arguments& arguments) {
               static_cast<double>(trainer->totals().rows - rows_before) / seconds,
               (trainer->totals().flops - flops_before) / seconds / 1e9,
               seconds / (arguments.steps - 10) * 1e3);
+  processor = ProcessorSeconds() - processor;
+  std::printf("processor time: %.2f ms a step, %.0f tok per second of it\n",
+              processor / (arguments.steps - 10) * 1e3,
+              static_cast<double>(trainer->totals().rows - rows_before) / processor);
   PrintGeneration(*device, spec, *trainer, tokenizer);
   std::printf("%s", trainer->ProfileReport().c_str());
   return absl::OkStatus();
