@@ -160,10 +160,15 @@ void Loop::Main(std::stop_token stop) {
       batch.push_back(std::make_unique<TickCommand>());
     }
     if (!batch.empty()) RunBatch(std::move(batch));
+    if (draining_) WakeAll();
     WakeDueWaiters();
     const absl::Status status = store_.CheckpointIfDue();
     if (!status.ok()) LogError("the database's log could not be copied", {"status", status.ToString()});
   }
+  WakeAll();
+}
+
+void Loop::WakeAll() {
   while (!waiters_.empty()) WakeWaiter(waiters_.begin()->first);
 }
 
@@ -212,9 +217,9 @@ absl::Status Loop::TryBatch(const std::vector<std::unique_ptr<Command>>& batch, 
 void Loop::AfterCommit(LoopStep& step) {
   last_event_id_ = std::max(last_event_id_, step.transaction.last_event_id());
   for (v1::Sweep& sweep : step.new_sweeps) runs_.PutSweep(std::move(sweep));
+  PublishStatus();  // before the rows: who sees a row finds its events' number here
   const absl::Status published = Publish(step.changed_runs);
   if (!published.ok()) LogError("runs could not be read back", {"status", published.ToString()});
-  PublishStatus();
   for (const std::string& sha256 : step.removed_artifacts) {
     const absl::StatusOr<Digest> digest = Digest::FromHex(sha256);
     if (digest.ok()) store_.files().Remove(*digest).IgnoreError();  // a leftover goes at the next start
@@ -267,6 +272,7 @@ void Loop::PublishStatus() {
 }
 
 void Loop::Wait(Waiter waiter) {
+  if (draining_) return waiter.answer(MakeView());
   const WorkerId worker_id = waiter.worker_id;
   WakeWaiter(worker_id);
   waiters_.emplace(worker_id, std::move(waiter));

@@ -8,6 +8,7 @@
 // One fsync per batch, not per command: under load batches grow, so throughput does too.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -83,6 +84,8 @@ class Loop {
 
   // Starts the thread. Once.
   void Start(std::vector<Observer*> observers);
+  // From now on nobody is kept waiting (long polls are answered at once); all else goes on.
+  void Drain() { draining_ = true; }
   // Works off what is queued, answers those who wait, ends the thread. Idempotent.
   void Stop();
 
@@ -110,6 +113,7 @@ class Loop {
   absl::Status TryBatch(const std::vector<std::unique_ptr<Command>>& batch, LoopStep& step, size_t& culprit);
   void AfterCommit(LoopStep& step);
   void WakeDueWaiters();
+  void WakeAll();
   void WakeWaiter(const WorkerId& worker_id);
   View MakeView();
 
@@ -124,6 +128,7 @@ class Loop {
   // Own synchronisation.
   BoundedQueue<std::unique_ptr<Command>> queue_;
   RunsTable runs_;
+  std::atomic<bool> draining_ = false;
 
   // Loop thread only.
   scheduler::Draft draft_;

@@ -1,0 +1,154 @@
+#include <unistd.h>
+
+#include "coordinator/rpc/generate.h"
+#include "coordinator/rpc/reply.h"
+#include "coordinator/rpc/services.h"
+#include "coordinator/rpc/watch.h"
+#include "coordinator/store/detail_rows.h"
+#include "coordinator/store/event_rows.h"
+#include "coordinator/store/proto_time.h"
+#include "coordinator/store/series_rows.h"
+#include "core/base/status.h"
+#include "core/base/strings.h"
+
+namespace shoal::rpc {
+namespace {
+constexpr int kProtocolVersion = 1;
+constexpr int kMostEvents = 10000;
+}  // namespace
+
+grpc::ServerUnaryReactor* LabServiceImpl::GetLab(Context* context, const v1::GetLabRequest*,
+                                                 v1::GetLabResponse* response) {
+  const loop::LabStatus status = loop_.Status();
+  response->set_version(info_.version);
+  response->set_build_id(info_.build_id);
+  response->set_data_dir(info_.data_dir);
+  response->set_schema_version(store_.schema_version());
+  response->set_protocol_version(kProtocolVersion);
+  response->set_pid(getpid());
+  store::SetTimestamp(info_.started_at, response->mutable_started_at());
+  response->set_ready_workers(status.ready_workers);
+  response->set_slots(status.slots);
+  response->set_slots_used(status.slots_used);
+  response->set_queued_jobs(status.queued_jobs);
+  response->set_running_jobs(status.running_jobs);
+  response->set_refused_stale_reports(status.refused_stale_reports);
+  return Reply(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::SubmitRun(Context* context, const v1::SubmitRunRequest* request,
+                                                    v1::SubmitRunResponse* response) {
+  absl::StatusOr<loop::Submission> submission = loop::PlanRun(*request);
+  if (!submission.ok()) return Reply(context, submission.status());
+  Unary* reactor = context->DefaultReactor();
+  auto done = [reactor, response](absl::StatusOr<v1::SubmitSweepResponse> result) {
+    if (result.ok()) *response->mutable_run() = std::move(*result->mutable_runs(0));
+    reactor->Finish(ToGrpc(result.status()));
+  };
+  return PostFor(reactor, loop_, std::make_unique<loop::SubmitCommand>(*std::move(submission), std::move(done)));
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::SubmitSweep(Context* context, const v1::SubmitSweepRequest* request,
+                                                      v1::SubmitSweepResponse* response) {
+  absl::StatusOr<loop::Submission> submission = loop::PlanSweep(*request);
+  if (!submission.ok()) return Reply(context, submission.status());
+  Unary* reactor = context->DefaultReactor();
+  return PostFor(reactor, loop_,
+                 std::make_unique<loop::SubmitCommand>(*std::move(submission), FinishWith(reactor, response)));
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::Cancel(Context* context, const v1::CancelRequest* request,
+                                                 v1::CancelResponse* response) {
+  absl::StatusOr<loop::Rows> runs = loop_.runs().Resolve(request->targets());
+  if (!runs.ok()) return Reply(context, runs.status());
+  if (runs->empty()) return Reply(context, absl::InvalidArgumentError("targets: name at least one run or sweep"));
+  Unary* reactor = context->DefaultReactor();
+  return PostFor(reactor, loop_,
+                 std::make_unique<loop::CancelCommand>(*request, *std::move(runs), FinishWith(reactor, response)));
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::ListRuns(Context* context, const v1::ListRunsRequest* request,
+                                                   v1::ListRunsResponse* response) {
+  return Reply(context, loop_.runs().List(*request), response);
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::GetRun(Context* context, const v1::GetRunRequest* request,
+                                                 v1::RunDetail* response) {
+  const absl::StatusOr<loop::RunPtr> run = loop_.runs().ResolveOne(request->run());
+  if (!run.ok()) return Reply(context, run.status());
+  return ReadFor(context->DefaultReactor(), store_.readers(), response, [id = (*run)->run_id()](store::Database& db) {
+    return store::LoadRunDetail(db, id);
+  });
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::ListSweeps(Context* context, const v1::ListSweepsRequest* request,
+                                                     v1::ListSweepsResponse* response) {
+  return Reply(context, loop_.runs().ListSweeps(*request), response);
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::ListWorkers(Context* context, const v1::ListWorkersRequest*,
+                                                      v1::ListWorkersResponse* response) {
+  for (v1::Worker& worker : loop_.Status().workers) *response->add_workers() = std::move(worker);
+  return Reply(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::GetSeries(Context* context, const v1::GetSeriesRequest* request,
+                                                    v1::GetSeriesResponse* response) {
+  const absl::StatusOr<loop::RunPtr> run = loop_.runs().ResolveOne(request->run());
+  if (!run.ok()) return Reply(context, run.status());
+  const auto read = [id = (*run)->run_id(), names = std::vector<std::string>(request->series().begin(),
+                                                                            request->series().end()),
+                     all = request->include_superseded()](
+                        store::Database& db) -> absl::StatusOr<v1::GetSeriesResponse> {
+    SHOAL_ASSIGN_OR_RETURN(std::vector<v1::SeriesPoints> series, store::ReadSeries(db, id, names, all));
+    v1::GetSeriesResponse answer;
+    for (v1::SeriesPoints& one : series) *answer.add_series() = std::move(one);
+    return answer;
+  };
+  return ReadFor(context->DefaultReactor(), store_.readers(), response, read);
+}
+
+grpc::ServerWriteReactor<v1::WatchResponse>* LabServiceImpl::Watch(Context*, const v1::WatchRequest* request) {
+  return StartWatch({loop_, store_, followers_}, *request);
+}
+
+grpc::ServerWriteReactor<v1::ReadLogsResponse>* LabServiceImpl::ReadLogs(Context*,
+                                                                         const v1::ReadLogsRequest* request) {
+  return StartReadLogs({loop_, store_, followers_}, *request);
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::ReadEvents(Context* context, const v1::ReadEventsRequest* request,
+                                                     v1::ReadEventsResponse* response) {
+  std::string run_id;
+  if (!request->run().empty()) {
+    const absl::StatusOr<loop::RunPtr> run = loop_.runs().ResolveOne(request->run());
+    if (!run.ok()) return Reply(context, run.status());
+    run_id = (*run)->run_id();
+  }
+  const int limit = request->limit() > 0 ? std::min(request->limit(), kMostEvents) : 100;
+  const auto read = [after = request->after_event_id(), run_id,
+                     limit](store::Database& db) -> absl::StatusOr<v1::ReadEventsResponse> {
+    SHOAL_ASSIGN_OR_RETURN(std::vector<v1::Event> events, store::ReadEvents(db, after, run_id, limit));
+    v1::ReadEventsResponse answer;
+    for (v1::Event& event : events) *answer.add_events() = std::move(event);
+    return answer;
+  };
+  return ReadFor(context->DefaultReactor(), store_.readers(), response, read);
+}
+
+grpc::ServerWriteReactor<v1::GenerateEvent>* LabServiceImpl::Generate(Context*, const v1::GenerateRequest* request) {
+  return StartGenerate(loop_, broker_, *request);
+}
+
+grpc::ServerUnaryReactor* LabServiceImpl::Shutdown(Context* context, const v1::ShutdownRequest* request,
+                                                   v1::ShutdownResponse*) {
+  if (!info_.allow_shutdown || context->peer().rfind("unix:", 0) != 0) {
+    return Reply(context, absl::PermissionDeniedError(
+                              "this lab is stopped where it was started, not over the network: `shoal down` works for "
+                              "the embedded lab of your own data folder"));
+  }
+  info_.on_shutdown(*request);
+  return Reply(context, absl::OkStatus());
+}
+
+}  // namespace shoal::rpc
