@@ -4,9 +4,60 @@
 
 #include "cli/commands/command.h"
 #include "cli/lab/embedded.h"
+#include "coordinator/coordinator.h"
 #include "core/base/build_info.h"
+#include "core/base/clock.h"
+#include "core/base/status.h"
+#include "worker/agent/agent.h"
 
 namespace {
+
+using namespace shoal;
+
+class CoordinatorHere final : public cli::RunningCoordinator {
+ public:
+  explicit CoordinatorHere(std::unique_ptr<Coordinator> coordinator) : coordinator_(std::move(coordinator)) {}
+  bool WaitForShutdown(absl::Duration timeout) override { return coordinator_->WaitForShutdown(timeout); }
+  std::string shutdown_reason() const override { return coordinator_->shutdown_reason(); }
+  int tcp_port() const override { return coordinator_->tcp_port(); }
+  void Stop(absl::Duration grace) override { coordinator_->Stop(grace); }
+
+ private:
+  const std::unique_ptr<Coordinator> coordinator_;
+};
+
+class WorkerHere final : public cli::RunningWorker {
+ public:
+  explicit WorkerHere(std::unique_ptr<agent::Agent> agent) : agent_(std::move(agent)) {}
+  bool WaitUntilEnded(absl::Duration timeout) override { return agent_->WaitUntilEnded(timeout); }
+  void Stop(absl::Duration grace) override { agent_->Stop(grace); }
+
+ private:
+  const std::unique_ptr<agent::Agent> agent_;
+};
+
+absl::StatusOr<std::unique_ptr<cli::RunningCoordinator>> StartCoordinator(const cli::CoordinatorSetup& setup) {
+  CoordinatorOptions options;
+  options.data_dir = setup.data_dir;
+  options.socket_path = setup.socket_path;
+  options.tcp_address = setup.tcp_address;
+  options.lease = setup.lease;
+  options.allow_shutdown = setup.allow_shutdown;
+  options.version = std::string(ThisBuild().version);
+  options.build_id = ThisBuild().ToString();
+  SHOAL_ASSIGN_OR_RETURN(auto coordinator, Coordinator::Start(std::move(options)));
+  return std::make_unique<CoordinatorHere>(std::move(coordinator));
+}
+
+absl::StatusOr<std::unique_ptr<cli::RunningWorker>> StartWorker(const cli::WorkerSetup& setup) {
+  agent::AgentOptions options;
+  options.coordinator = setup.coordinator;
+  options.name = setup.name;
+  options.worker_dir = setup.worker_dir;
+  options.slots = setup.slots;
+  SHOAL_ASSIGN_OR_RETURN(auto agent, agent::Agent::Start(std::move(options)));
+  return std::make_unique<WorkerHere>(std::move(agent));
+}
 
 std::string CommandLine(int argc, char** argv) {
   std::string line = "shoal";
@@ -18,7 +69,10 @@ std::string CommandLine(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace shoal::cli;
+  const SystemClock clock;
   Globals globals;
+  globals.lab.clock = &clock;
+  globals.programs = {StartCoordinator, StartWorker};
   globals.terminal = Terminal::OfStdout();
   globals.command_line = CommandLine(argc, argv);
   globals.lab.data_dir = DefaultDataDir();

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "cli/lab/lab.h"
 #include "cli/output/terminal.h"
+#include "cli/programs.h"
 #include "google/protobuf/message.h"
 
 namespace shoal::cli {
@@ -24,10 +25,13 @@ inline constexpr int kInfrastructure = 4;
 inline constexpr int kRefused = 5;
 
 struct Globals {
+  const Clock& clock() const { return *lab.clock; }
+
   LabOptions lab;
   bool json = false;
   bool quiet = false;
   Terminal terminal;
+  Programs programs;
   std::string command_line;  // as typed, for the record
   int exit_code = kOk;       // what the command that ran decided
 };

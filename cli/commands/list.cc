@@ -2,7 +2,6 @@
 
 #include <cstdio>
 
-#include "absl/time/clock.h"
 #include "cli/commands/command.h"
 #include "cli/output/format.h"
 #include "cli/output/runs_table.h"
@@ -38,7 +37,7 @@ absl::Status ListRuns(Globals& globals, Lab& lab, const std::string& sweep, cons
     return absl::OkStatus();
   }
   const std::vector<v1::Run> runs(response.runs().begin(), response.runs().end());
-  std::printf("%s", RunsTable(globals.terminal, runs, absl::Now()).c_str());
+  std::printf("%s", RunsTable(globals.terminal, runs, globals.clock().Now()).c_str());
   if (response.total() > response.runs_size()) {
     std::printf("%d more; --limit %d shows all\n", response.total() - response.runs_size(), response.total());
   }
@@ -62,7 +61,7 @@ absl::Status ListSweeps(Globals& globals, Lab& lab, int limit) {
       StrAppend(states, states.empty() ? "" : ", ", count, " ", state);
     }
     table.Add({Printable(sweep.name(), false), sweep.sweep_id(), StrCat(sweep.run_count()), varied, states,
-               Printable(sweep.submitted_by(), false), HumanAgo(ToTime(sweep.created_at()), absl::Now())});
+               Printable(sweep.submitted_by(), false), HumanAgo(ToTime(sweep.created_at()), globals.clock().Now())});
   }
   std::printf("%s", table.empty() ? "no sweeps yet; `shoal sweep tiny --vary model.n_layers=1,2,4` starts one\n"
                                   : table.Render(globals.terminal).c_str());
@@ -87,7 +86,7 @@ absl::Status ListWorkers(Globals& globals, Lab& lab) {
     table.Add({Printable(worker.name(), false), state.substr(sizeof("WORKER_STATE_") - 1),
                StrCat(worker.slots_used(), "/", worker.slots()), backends, worker.host().isa(),
                HumanBytes(worker.host().memory_bytes()), Printable(worker.host().host(), false),
-               HumanAgo(ToTime(worker.last_seen_at()), absl::Now())});
+               HumanAgo(ToTime(worker.last_seen_at()), globals.clock().Now())});
   }
   std::printf("%s", table.empty() ? "no workers\n" : table.Render(globals.terminal).c_str());
   return absl::OkStatus();

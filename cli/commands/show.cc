@@ -2,7 +2,6 @@
 
 #include <cstdio>
 
-#include "absl/time/clock.h"
 #include "cli/commands/command.h"
 #include "cli/lab/follow.h"
 #include "cli/lab/resolve.h"
@@ -32,7 +31,7 @@ std::string AttemptsTable(const Globals& globals, const v1::RunDetail& detail) {
     for (const v1::Job& job : detail.jobs()) {
       if (job.job_id() == attempt.job_id()) kind = Short(v1::JobKind_Name(job.kind()), "JOB_KIND_");
     }
-    const absl::Time end = attempt.has_finished_at() ? ToTime(attempt.finished_at()) : absl::Now();
+    const absl::Time end = attempt.has_finished_at() ? ToTime(attempt.finished_at()) : globals.clock().Now();
     table.Add({StrCat(attempt.attempt_number()), kind, Short(v1::AttemptState_Name(attempt.state()), "ATTEMPT_STATE_"),
                Printable(attempt.worker_name(), false), StrCat(attempt.resumed_from_step()),
                HumanDuration(end - ToTime(attempt.leased_at())), Printable(attempt.message(), false)});
@@ -85,7 +84,7 @@ void PrintDetail(const Globals& globals, const v1::RunDetail& detail, bool with_
   Row("reason", Printable(run.status_reason(), false));
   Row("step", StrCat(run.step(), " of ", run.total_steps()));
   Row("parameters", WithCommas(run.parameters()));
-  Row("wall time", HumanDuration(WallTime(run, absl::Now())));
+  Row("wall time", HumanDuration(WallTime(run, globals.clock().Now())));
   Row("submitted", StrCat("by ", Printable(run.submitted_by(), false), " from ", Printable(run.submitted_from(), false),
                           ", ", absl::FormatTime("%Y-%m-%d %H:%M:%S", ToTime(run.created_at()), absl::LocalTimeZone())));
   Row("build", run.build_id());

@@ -18,11 +18,11 @@ std::string Describe(const v1::GetLabResponse& lab) {
 }
 
 // Waits a moment for the worker, so that `up` shows a lab that can do something.
-absl::StatusOr<v1::GetLabResponse> GetLabWithWorker(Lab& lab) {
-  const absl::Time deadline = absl::Now() + absl::Seconds(10);
+absl::StatusOr<v1::GetLabResponse> GetLabWithWorker(Lab& lab, const Clock& clock) {
+  const absl::Duration deadline = clock.Boottime() + absl::Seconds(10);
   while (true) {
     SHOAL_ASSIGN_OR_RETURN(const auto response, Call(lab.service(), &v1::LabService::Stub::GetLab, v1::GetLabRequest()));
-    if (response.ready_workers() > 0 || absl::Now() > deadline) return response;
+    if (response.ready_workers() > 0 || clock.Boottime() > deadline) return response;
     absl::SleepFor(absl::Milliseconds(50));
   }
 }
@@ -44,12 +44,12 @@ void AddUp(CLI::App& app, Globals& globals) {
         if (!absl::ParseDuration(options->lease, &embedded.lease) || embedded.lease < absl::Seconds(1)) {
           return absl::InvalidArgumentError(StrCat("--lease: '", options->lease, "' is not a duration of at least 1s, such as 30s or 5m"));
         }
-        if (options->foreground) return RunEmbeddedLab(globals.lab.data_dir, embedded);
-        SHOAL_RETURN_IF_ERROR(EnsureEmbeddedLab(globals.lab.data_dir, true, embedded));
+        if (options->foreground) return RunEmbeddedLab(globals.lab.data_dir, embedded, globals.programs, globals.clock());
+        SHOAL_RETURN_IF_ERROR(EnsureEmbeddedLab(globals.lab.data_dir, true, globals.clock(), embedded));
         LabOptions own = globals.lab;
         own.address.clear();
         SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(own));
-        SHOAL_ASSIGN_OR_RETURN(const v1::GetLabResponse response, GetLabWithWorker(lab));
+        SHOAL_ASSIGN_OR_RETURN(const v1::GetLabResponse response, GetLabWithWorker(lab, globals.clock()));
         if (globals.json) {
           JsonReply().Add("lab", response).Print();
         } else {
@@ -68,7 +68,7 @@ void AddDown(CLI::App& app, Globals& globals) {
   AddCommand(app, globals, "down", "Stop the lab of the data folder; running jobs save a checkpoint and resume later",
              "shoal down", [&globals]() -> absl::Status {
                const bool was_running = EmbeddedLabRuns(globals.lab.data_dir);
-               SHOAL_RETURN_IF_ERROR(StopEmbeddedLab(globals.lab.data_dir, absl::Seconds(90)));
+               SHOAL_RETURN_IF_ERROR(StopEmbeddedLab(globals.lab.data_dir, absl::Seconds(90), globals.clock()));
                if (globals.json) {
                  JsonReply().AddRaw("was_running", was_running ? "true" : "false").Print();
                } else if (!globals.quiet) {

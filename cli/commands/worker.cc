@@ -6,13 +6,10 @@
 
 #include "cli/commands/command.h"
 #include "cli/lab/embedded.h"
-#include "coordinator/coordinator.h"
-#include "core/base/build_info.h"
 #include "core/base/file.h"
 #include "core/base/host_info.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
-#include "worker/agent/agent.h"
 
 namespace shoal::cli {
 namespace {
@@ -27,21 +24,19 @@ void CatchSignals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
-absl::Status RunWorker(agent::AgentOptions options) {
+absl::Status RunWorker(const Programs& programs, const WorkerSetup& setup) {
   CatchSignals();
-  SHOAL_ASSIGN_OR_RETURN(const auto agent, agent::Agent::Start(std::move(options)));
-  while (!agent->WaitUntilEnded(absl::Milliseconds(250))) {
-    if (stop_signal != 0) agent->Stop(absl::Seconds(50));
+  SHOAL_ASSIGN_OR_RETURN(const auto worker, programs.start_worker(setup));
+  while (!worker->WaitUntilEnded(absl::Milliseconds(250))) {
+    if (stop_signal != 0) worker->Stop(absl::Seconds(50));
   }
   return absl::OkStatus();
 }
 
-absl::Status RunCoordinator(CoordinatorOptions options) {
+absl::Status RunCoordinator(const Programs& programs, const CoordinatorSetup& setup) {
   CatchSignals();
-  options.version = std::string(ThisBuild().version);
-  options.build_id = ThisBuild().ToString();
-  SHOAL_ASSIGN_OR_RETURN(const auto coordinator, Coordinator::Start(std::move(options)));
-  LogInfo("coordinator is up", {"data_dir", coordinator->data_dir()}, {"port", coordinator->tcp_port()});
+  SHOAL_ASSIGN_OR_RETURN(const auto coordinator, programs.start_coordinator(setup));
+  LogInfo("coordinator is up", {"data_dir", setup.data_dir}, {"port", coordinator->tcp_port()});
   while (stop_signal == 0 && !coordinator->WaitForShutdown(absl::Milliseconds(500))) {
   }
   coordinator->Stop(absl::Seconds(5));
@@ -51,14 +46,14 @@ absl::Status RunCoordinator(CoordinatorOptions options) {
 }  // namespace
 
 void AddWorker(CLI::App& app, Globals& globals) {
-  const auto options = std::make_shared<agent::AgentOptions>();
+  const auto options = std::make_shared<WorkerSetup>();
   CLI::App* command = AddCommand(app, globals, "worker", "Run a worker in this terminal",
                                  "shoal worker --connect 127.0.0.1:7411 --name nora --slots 4",
                                  [&globals, options]() -> absl::Status {
     if (options->coordinator.empty()) options->coordinator = StrCat("unix:", EmbeddedSocket(globals.lab.data_dir));
     if (options->name.empty()) options->name = ReadHostInfo().hostname;
     if (options->worker_dir.empty()) options->worker_dir = JoinPath(globals.lab.data_dir, StrCat("worker-", options->name));
-    return RunWorker(*options);
+    return RunWorker(globals.programs, *options);
   });
   command->add_option("--connect", options->coordinator, "The coordinator: unix:/path or host:port (default: the embedded lab)");
   command->add_option("--name", options->name, "Unique in the lab (default: the host's name)");
@@ -74,14 +69,14 @@ void AddCoordinator(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(app, globals, "coordinator", "Run a coordinator in this terminal",
                                  "shoal coordinator --listen 127.0.0.1:7411", [&globals, options]() -> absl::Status {
-    CoordinatorOptions coordinator;
+    CoordinatorSetup coordinator;
     coordinator.data_dir = globals.lab.data_dir;
     coordinator.socket_path = EmbeddedSocket(globals.lab.data_dir);
     coordinator.tcp_address = options->listen;
     if (!absl::ParseDuration(options->lease, &coordinator.lease) || coordinator.lease < absl::Seconds(1)) {
       return absl::InvalidArgumentError(StrCat("--lease: '", options->lease, "' is not a duration of at least 1s, such as 30s or 5m"));
     }
-    return RunCoordinator(std::move(coordinator));
+    return RunCoordinator(globals.programs, coordinator);
   });
   command->add_option("--listen", options->listen, "Also listen on this loopback address, e.g. 127.0.0.1:7411");
   command->add_option("--lease", options->lease, "How long a job may go on without a word from its worker")->capture_default_str();

@@ -87,15 +87,16 @@ std::optional<pid_t> LockHolder(const std::string& path) {
 
 std::optional<pid_t> EmbeddedLabPid(const std::string& data_dir) { return LockHolder(UpLock(data_dir)); }
 
-absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const EmbeddedOptions& options) {
+absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Clock& clock,
+                               const EmbeddedOptions& options) {
   if (EmbeddedLabRuns(data_dir) && LabAnswers(data_dir)) return absl::OkStatus();
   RealFileSystem files;
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(data_dir, 0700), "making the lab's data folder");
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(EmbeddedLogDir(data_dir), 0700));
   const std::string log = JoinPath(EmbeddedLogDir(data_dir), "up.log");
   pid_t started = 0;
-  const absl::Time deadline = absl::Now() + kStartTimeout;
-  while (absl::Now() < deadline) {
+  const absl::Duration deadline = clock.Boottime() + kStartTimeout;
+  while (clock.Boottime() < deadline) {
     if (LabAnswers(data_dir)) {
       if (!quiet && started != 0) std::fprintf(stderr, "started a lab in %s\n", data_dir.c_str());
       return absl::OkStatus();
@@ -111,7 +112,7 @@ absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Em
   return absl::UnavailableError(StrCat("the lab in ", data_dir, " did not start; the end of ", log, ":\n", LogTail(log)));
 }
 
-absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout) {
+absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout, const Clock& clock) {
   const std::optional<pid_t> pid = EmbeddedLabPid(data_dir);
   if (!pid.has_value()) return absl::OkStatus();
   const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)), grpc::InsecureChannelCredentials());
@@ -121,8 +122,8 @@ absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout
   const absl::Status asked =
       Call(*service, &v1::LabService::Stub::Shutdown, request, absl::Seconds(10)).status();
   if (!asked.ok() && *pid > 0) kill(*pid, SIGTERM);
-  const absl::Time deadline = absl::Now() + timeout;
-  while (absl::Now() < deadline) {
+  const absl::Duration deadline = clock.Boottime() + timeout;
+  while (clock.Boottime() < deadline) {
     if (!EmbeddedLabRuns(data_dir)) return absl::OkStatus();
     absl::SleepFor(absl::Milliseconds(50));
   }

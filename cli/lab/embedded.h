@@ -17,6 +17,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "cli/programs.h"
+#include "core/base/clock.h"
 
 namespace shoal::cli {
 
@@ -36,14 +38,16 @@ struct EmbeddedOptions {
 
 // Starts `shoal up --foreground` in the background, unless it runs, and waits until it answers.
 // Errors: Unavailable with the end of its log.
-absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const EmbeddedOptions& options = {});
+absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Clock& clock,
+                               const EmbeddedOptions& options = {});
 
 // Runs coordinator and worker supervision until SIGINT, SIGTERM or a Shutdown call. Says on stdout where the lab is.
-absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options);
+absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options, const Programs& programs,
+                            const Clock& clock);
 
 // Asks the lab to stop, waits for it and for the worker (which saves a checkpoint of each running job).
 // Errors: DeadlineExceeded naming what is still alive.
-absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout);
+absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout, const Clock& clock);
 
 // The process that holds the flock on `path`, if any; what it wrote there.
 std::optional<pid_t> LockHolder(const std::string& path);

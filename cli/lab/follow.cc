@@ -124,37 +124,38 @@ const v1::MetricSummary* FindMetric(const v1::Run& run, const std::string& name)
 absl::StatusOr<FollowResult> Follow(const LabOptions& options, const std::vector<std::string>& targets, FollowMode mode,
                                     const Terminal& terminal, absl::Duration timeout) {
   const InterruptGuard guard;
-  const absl::Time deadline = absl::Now() + timeout;
+  const Clock& clock = *options.clock;
+  const absl::Duration deadline = clock.Boottime() + timeout;
   WatchedRuns runs;
   ProgressDisplay display(terminal);
-  absl::Time last_contact = absl::Now();
+  absl::Duration last_contact = clock.Boottime();
   int64_t after_event = 0;
   std::string notice;
   const auto show = [&] {
-    if (mode == FollowMode::kProgress) display.Show(runs.Snapshot(), absl::Now(), notice);
+    if (mode == FollowMode::kProgress) display.Show(runs.Snapshot(), clock.Now(), notice);
   };
   while (true) {
     absl::StatusOr<Lab> lab = Lab::Connect(options);
     absl::Status status = lab.status();
     if (lab.ok()) {
-      last_contact = absl::Now();
+      last_contact = clock.Boottime();
       WatchStream stream(*lab, targets, after_event, runs);
       notice.clear();
-      while (!stream.done() && !interrupted && absl::Now() < deadline) {
+      while (!stream.done() && !interrupted && clock.Boottime() < deadline) {
         show();
         absl::SleepFor(kRedraw);
       }
       after_event = stream.after_event();
       if (stream.done()) {
         status = stream.status();
-        last_contact = absl::Now();
+        last_contact = clock.Boottime();
         if (status.ok()) break;
       }
     }
     if (interrupted) break;
-    if (absl::Now() >= deadline) return absl::DeadlineExceededError("the runs are not finished yet");
+    if (clock.Boottime() >= deadline) return absl::DeadlineExceededError("the runs are not finished yet");
     if (!status.ok() && !IsLoss(status)) return status;
-    if (absl::Now() - last_contact > kPatience) return Annotate(status, "the lab stays away");
+    if (clock.Boottime() - last_contact > kPatience) return Annotate(status, "the lab stays away");
     notice = "the lab is away, trying again (the workers train on)";
     show();
     absl::SleepFor(absl::Milliseconds(500));

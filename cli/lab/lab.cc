@@ -1,7 +1,5 @@
 #include "cli/lab/lab.h"
 
-#include <chrono>
-
 #include "cli/lab/embedded.h"
 #include "core/base/ids.h"
 #include "core/base/status.h"
@@ -35,7 +33,7 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }
 
 void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
-  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
+  context.set_deadline(gpr_time_from_micros(absl::ToInt64Microseconds(timeout), GPR_TIMESPAN));
 }
 
 std::string NewRequestId() {
@@ -49,7 +47,7 @@ absl::StatusOr<Lab> Lab::Connect(const LabOptions& options) {
   if (options.address.empty()) {
     lab.target_ = StrCat("unix:", EmbeddedSocket(options.data_dir));
     if (options.start) {
-      SHOAL_RETURN_IF_ERROR(EnsureEmbeddedLab(options.data_dir, options.quiet));
+      SHOAL_RETURN_IF_ERROR(EnsureEmbeddedLab(options.data_dir, options.quiet, *options.clock));
     } else if (!EmbeddedLabRuns(options.data_dir)) {
       return absl::UnavailableError(
           StrCat("no lab is running in ", options.data_dir, "; `shoal up` starts it, --lab ADDRESS names another"));

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/base/clock.h"
 #include "shoal/v1/artifact_service.grpc.pb.h"
 #include "shoal/v1/lab_service.grpc.pb.h"
 
@@ -19,6 +20,7 @@ struct LabOptions {
   std::string data_dir;  // of the embedded lab
   bool start = true;     // start the embedded lab when it is not running
   bool quiet = false;    // do not say that it was started
+  const Clock* clock = nullptr;  // never null once main has set it; outlives everything
 };
 
 // A connection. Thread-safe.

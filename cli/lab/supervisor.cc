@@ -11,8 +11,6 @@
 
 #include "absl/time/clock.h"
 #include "cli/lab/embedded.h"
-#include "coordinator/coordinator.h"
-#include "core/base/build_info.h"
 #include "core/base/file.h"
 #include "core/base/install_paths.h"
 #include "core/base/log.h"
@@ -46,7 +44,8 @@ absl::StatusOr<int> TakeLock(const std::string& path) {
 // Keeps one worker alive: ours, or one that an earlier `up` left running.
 class WorkerKeeper {
  public:
-  WorkerKeeper(std::string data_dir, int slots) : data_dir_(std::move(data_dir)), slots_(slots) {}
+  WorkerKeeper(std::string data_dir, int slots, const Clock& clock)
+      : data_dir_(std::move(data_dir)), slots_(slots), clock_(clock) {}
 
   // Called every half second: restarts a worker that ended, after a pause that grows while it keeps dying.
   void Tick() {
@@ -55,14 +54,14 @@ class WorkerKeeper {
       if (!exit.has_value()) return;
       LogWarning("worker ended", {"status", exit->ToString()}, {"restart_in", absl::FormatDuration(backoff_)});
       process_.reset();
-      next_start_ = absl::Now() + backoff_;
+      next_start_ = clock_.Boottime() + backoff_;
       backoff_ = std::min(backoff_ * 2, kLongestBackoff);
     }
-    if (absl::Now() < next_start_ || Adopted().has_value()) return;
+    if (clock_.Boottime() < next_start_ || Adopted().has_value()) return;
     const absl::Status status = Start();
     if (status.ok()) return;
     LogError("worker does not start", {"status", status.ToString()});
-    next_start_ = absl::Now() + backoff_;
+    next_start_ = clock_.Boottime() + backoff_;
     backoff_ = std::min(backoff_ * 2, kLongestBackoff);
   }
 
@@ -71,8 +70,8 @@ class WorkerKeeper {
     const std::optional<pid_t> pid = process_.has_value() ? process_->pid() : Adopted();
     if (!pid.has_value() || *pid <= 0) return;
     kill(*pid, SIGTERM);
-    const absl::Time deadline = absl::Now() + kWorkerStopTimeout;
-    while (absl::Now() < deadline) {
+    const absl::Duration deadline = clock_.Boottime() + kWorkerStopTimeout;
+    while (clock_.Boottime() < deadline) {
       if (process_.has_value() ? process_->Wait(absl::Milliseconds(50)).has_value() : !Adopted().has_value()) return;
       absl::SleepFor(absl::Milliseconds(20));
     }
@@ -108,14 +107,16 @@ class WorkerKeeper {
 
   const std::string data_dir_;
   const int slots_;
+  const Clock& clock_;
   std::optional<Subprocess> process_;
-  absl::Time next_start_ = absl::InfinitePast();
+  absl::Duration next_start_;
   absl::Duration backoff_ = absl::Milliseconds(500);
 };
 
 }  // namespace
 
-absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options) {
+absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options, const Programs& programs,
+                            const Clock& clock) {
   RealFileSystem files;
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(data_dir, 0700));
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(JoinPath(data_dir, "run"), 0700));
@@ -126,17 +127,15 @@ absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& 
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
 
-  CoordinatorOptions coordinator_options;
-  coordinator_options.data_dir = data_dir;
-  coordinator_options.socket_path = EmbeddedSocket(data_dir);
-  coordinator_options.version = std::string(ThisBuild().version);
-  coordinator_options.build_id = ThisBuild().ToString();
-  coordinator_options.lease = options.lease;
-  coordinator_options.allow_shutdown = true;
-  SHOAL_ASSIGN_OR_RETURN(auto coordinator, Coordinator::Start(std::move(coordinator_options)));
-  LogInfo("lab is up", {"data_dir", data_dir}, {"socket", coordinator->socket_path()}, {"pid", getpid()});
+  CoordinatorSetup setup;
+  setup.data_dir = data_dir;
+  setup.socket_path = EmbeddedSocket(data_dir);
+  setup.lease = options.lease;
+  setup.allow_shutdown = true;
+  SHOAL_ASSIGN_OR_RETURN(const auto coordinator, programs.start_coordinator(setup));
+  LogInfo("lab is up", {"data_dir", data_dir}, {"socket", setup.socket_path}, {"pid", getpid()});
 
-  WorkerKeeper worker(data_dir, options.slots);
+  WorkerKeeper worker(data_dir, options.slots, clock);
   while (stop_signal == 0) {
     worker.Tick();
     if (coordinator->WaitForShutdown(absl::Milliseconds(500))) break;
@@ -144,7 +143,6 @@ absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& 
   LogInfo("lab is stopping", {"reason", stop_signal != 0 ? "signal" : coordinator->shutdown_reason()});
   worker.Stop();  // first, so that its last reports still find a coordinator
   coordinator->Stop(absl::Seconds(5));
-  coordinator.reset();
   close(lock);
   return absl::OkStatus();
 }
