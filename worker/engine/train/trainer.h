@@ -156,11 +156,11 @@ class Trainer {
   IoLayout io_layout_;
   double flops_per_row_ = 0;      // everything but attention
   double flops_per_context_ = 0;  // attention: for each row and each row of its sequence
-  Planned accumulate_, update_, evaluate_;
 
   // Device memory.
   std::shared_ptr<Weights> weights_;  // shared with generators made for samples
   Buffer gradients_, moment1_, moment2_, arena_, io_;
+  Planned accumulate_, update_, evaluate_;
 
   // Batches, in buffers that are reused.
   data::Batcher batcher_;
