@@ -29,7 +29,7 @@
 //   attempt  ------> LEASED ------------------> RUNNING ------------------> SUCCEEDED | FAILED | CANCELLED | PREEMPTED
 //                      |                           |
 //                      +------- lease ended, ------+--> LOST
-//                               worker began anew or left
+//                               worker began anew or left (workers.cc)
 //
 //   worker   READY <-> DRAINING (as it says in Synchronize); both -> OFFLINE when silent for a lease, back when it speaks
 #pragma once

@@ -35,9 +35,10 @@ struct CancelRequested {
 };
 
 // A process introduces itself. When `name` is known the worker keeps its old id (read it from the state after the
-// commit: State::FindWorkerByName), and, if instance_id differs, its live attempts are LOST at once. The same instance
-// again (a repeated request) changes nothing but the description. Answer ABORTED: a newer process has taken the name
-// since; this one must kill its runners and end.
+// commit: State::FindWorkerByName). A new process under a known name takes it over with its first Synchronize, which
+// only a living one can send (a registration may arrive after its process has died and another has begun): then the old
+// process's attempts are LOST at once. The same instance again (a repeated request) changes nothing but the description.
+// Answer ABORTED: a newer process has taken the name since; this one must kill its runners and end.
 struct WorkerRegistered {
   WorkerId proposed_id{};  // used when the name is new
   std::string name{};

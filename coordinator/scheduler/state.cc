@@ -70,6 +70,8 @@ const JobRecord* State::FindServeJob(const RunId& run_id) const {
   return job_id == nullptr ? nullptr : FindJob(*job_id);
 }
 
+const WorkerRecord* State::FindAnnounced(const WorkerId& worker_id) const { return FindIn(announced_, worker_id); }
+
 bool State::IsRetired(const std::string& worker_name, const std::string& instance_id) const {
   const std::deque<std::string>* retired = FindIn(retired_, worker_name);
   return retired != nullptr && std::find(retired->begin(), retired->end(), instance_id) != retired->end();
@@ -153,6 +155,12 @@ void State::On(const WorkerRegisteredUpdate& update) {
   const WorkerRecord& worker = update.worker;
   const WorkerRecord* old = FindWorkerByName(worker.name);
   SHOAL_CHECK(old == nullptr || old->worker_id == worker.worker_id, "two workers are called ", worker.name);
+  if (update.announced_only) {
+    SHOAL_CHECK(old != nullptr && old->instance_id != worker.instance_id);
+    announced_[worker.worker_id] = worker;
+    return;
+  }
+  announced_.erase(worker.worker_id);
   SHOAL_CHECK(old == nullptr || old->instance_id == worker.instance_id || LoadOf(worker.worker_id).job_ids.empty(),
               "worker ", worker.name, " starts anew while its old attempts live");
   if (old != nullptr && old->instance_id != worker.instance_id) {

@@ -42,9 +42,10 @@ class State {
   void Apply(const CommittedUpdates& committed);
 
   // --- looking; null when there is none. Pointers are valid until the next Apply.
-  // True when a newer process has registered under the worker's name since `instance_id` did. Such a process is over: a
-  // registration of it that arrives late must not take the name back. Memory only, of the newest kRetired per name: what
-  // was under way to an earlier coordinator process has died with its connections.
+  // The process that has registered under this worker's name and not yet spoken; null: none.
+  const WorkerRecord* FindAnnounced(const WorkerId& worker_id) const;
+  // True when a newer process has taken the worker's name over from `instance_id`. Such a process is over and does not
+  // get the name back. Memory only, of the newest 64 per name.
   bool IsRetired(const std::string& worker_name, const std::string& instance_id) const;
 
   const RunRecord* FindRun(const RunId& run_id) const;
@@ -118,6 +119,7 @@ class State {
   absl::flat_hash_map<JobId, AttemptRecord> attempts_;
   std::map<WorkerId, WorkerRecord> workers_;
   absl::flat_hash_map<std::string, std::deque<std::string>> retired_;  // (volatile) instance ids by worker name
+  absl::flat_hash_map<WorkerId, WorkerRecord> announced_;                // (volatile)
   absl::flat_hash_set<std::string> requests_;
   int64_t next_submit_order_ = 1;
   int64_t refused_stale_reports_ = 0;

@@ -45,7 +45,8 @@ struct UpdateText {
     return StrCat("attempt ", Text(u.key), " checkpoint at step ", u.step);
   }
   std::string operator()(const WorkerRegisteredUpdate& u) const {
-    return StrCat("worker ", u.worker.name, " registered, instance ", u.worker.instance_id);
+    return StrCat("worker ", u.worker.name, u.announced_only ? " announced" : " registered", ", instance ",
+                  u.worker.instance_id);
   }
   std::string operator()(const WorkerStateChanged& u) const {
     return StrCat("worker ", u.worker_id.str(), " ", StateName(u.from), " -> ", StateName(u.to), Reason(u.reason));

@@ -59,6 +59,8 @@ struct CheckpointAccepted {
 // Inserted, or replaced when the id is known: a worker that starts anew keeps its id.
 struct WorkerRegisteredUpdate {
   WorkerRecord worker{};
+  bool announced_only = false;  // (volatile then, not written) a new process under a known name: it takes the name over
+                                // with its first Synchronize
 };
 
 struct WorkerStateChanged {
@@ -94,10 +96,11 @@ using Update = std::variant<RequestRecorded, RunAdded, JobAdded, JobChanged, Att
                             CheckpointAccepted, WorkerRegisteredUpdate, WorkerStateChanged, StaleReportRefused,
                             LeaseRenewed, WorkerSeen>;
 
-// False for LeaseRenewed and WorkerSeen: the store skips them (a batch of nothing else needs no SQLite transaction at
+// False for LeaseRenewed, WorkerSeen and announcements: the store skips them (a batch of nothing else needs no SQLite transaction at
 // all), yet they reach memory through CommittedUpdates like all others. A restarted coordinator renews every lease for
 // one full lease, so nothing is lost.
 inline bool IsDurable(const Update& update) {
+  if (const auto* registered = std::get_if<WorkerRegisteredUpdate>(&update)) return !registered->announced_only;
   return !std::holds_alternative<LeaseRenewed>(update) && !std::holds_alternative<WorkerSeen>(update);
 }
 

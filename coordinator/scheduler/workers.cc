@@ -14,12 +14,26 @@ void ChangeState(Step& step, const WorkerId& worker_id, v1::WorkerState to, std:
       .worker_id = worker_id, .from = from, .to = to, .reason = std::move(reason), .at = step.now});
 }
 
-// Answers NOT_FOUND, which makes the worker register again, unless this is the process that registered last.
-absl::Status CheckInstance(Step& step, const WorkerId& worker_id, const std::string& instance_id) {
+// A process that registered under a known name has spoken: it is alive, and it is the worker now.
+void TakeOver(Step& step, const WorkerId& worker_id) {
+  WorkerRecord worker = *step.state.FindAnnounced(worker_id);
+  LoseAttemptsOf(step, worker_id, StrCat("worker ", worker.name, " began anew"), /*worker_began_anew=*/true);
+  worker.last_seen_at = step.now;
+  step.Emit(WorkerRegisteredUpdate{.worker = std::move(worker)});
+  RefreshUnmetReasons(step);
+}
+
+// Answers NOT_FOUND, which makes the worker register again, unless this is the process that has the name.
+absl::Status KnowInstance(Step& step, const WorkerId& worker_id, const std::string& instance_id) {
   const WorkerRecord* worker = step.state.FindWorker(worker_id);
   if (worker == nullptr) return absl::NotFoundError(StrCat("worker ", worker_id.str(), " is not known: register again"));
   step.decision.actor = StrCat("worker:", worker->name);
   if (worker->instance_id == instance_id) return absl::OkStatus();
+  const WorkerRecord* announced = step.state.FindAnnounced(worker_id);
+  if (announced != nullptr && announced->instance_id == instance_id) {
+    TakeOver(step, worker_id);
+    return absl::OkStatus();
+  }
   return absl::NotFoundError(StrCat("worker ", worker->name, " has begun anew as instance ", worker->instance_id,
                                     "; instance ", instance_id, " is over: register again"));
 }
@@ -51,17 +65,18 @@ absl::Status OnRegistered(Step& step, const WorkerRegistered& event) {
                                      " since; this one is over (two workers need two names)"));
   }
   const WorkerRecord* old = step.state.FindWorkerByName(event.name);
-  const WorkerId worker_id = old == nullptr ? event.proposed_id : old->worker_id;
   if (old != nullptr && old->instance_id != event.instance_id) {
-    LoseAttemptsOf(step, worker_id, StrCat("worker ", event.name, " began anew"), /*worker_began_anew=*/true);
+    step.Emit(WorkerRegisteredUpdate{.worker = RecordOf(event, old->worker_id, step.now), .announced_only = true});
+    return absl::OkStatus();
   }
-  step.Emit(WorkerRegisteredUpdate{RecordOf(event, worker_id, step.now)});
+  const WorkerId worker_id = old == nullptr ? event.proposed_id : old->worker_id;
+  step.Emit(WorkerRegisteredUpdate{.worker = RecordOf(event, worker_id, step.now)});
   RefreshUnmetReasons(step);
   return absl::OkStatus();
 }
 
 absl::Status OnSynchronized(Step& step, const WorkerSynchronized& event) {
-  const absl::Status known = CheckInstance(step, event.worker_id, event.instance_id);
+  const absl::Status known = KnowInstance(step, event.worker_id, event.instance_id);
   if (!known.ok()) return known;
   const WorkerRecord before = *step.state.FindWorker(event.worker_id);
   step.Emit(WorkerSeen{.worker_id = event.worker_id, .at = step.now});
@@ -73,7 +88,7 @@ absl::Status OnSynchronized(Step& step, const WorkerSynchronized& event) {
 }
 
 absl::Status OnLeft(Step& step, const WorkerLeft& event) {
-  const absl::Status known = CheckInstance(step, event.worker_id, event.instance_id);
+  const absl::Status known = KnowInstance(step, event.worker_id, event.instance_id);
   if (!known.ok()) return known;
   const std::string name = step.state.FindWorker(event.worker_id)->name;
   const std::string why = StrCat("worker ", name, " left", event.reason.empty() ? "" : ": ", event.reason);

@@ -16,7 +16,7 @@ constexpr int64_t kLargestBatch = 6;
 
 s::Config ConfigFor(Bug bug) {
   s::Config config;
-  config.lease = bug == Bug::kShortLease ? absl::Seconds(4) : absl::Seconds(10);
+  config.lease = bug == Bug::kShortLease ? absl::Seconds(6) : absl::Seconds(10);
   config.lease_grace = absl::Seconds(1);
   config.retry_backoff = absl::Seconds(1);
   config.retry_backoff_max = absl::Seconds(8);

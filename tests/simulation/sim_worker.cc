@@ -159,7 +159,7 @@ void SimWorker::SynchronizeNow() {
   SimSyncRequest request{.worker_id = worker_id_,
                          .instance_id = StrCat(name_, "#", instance_),
                          .draining = draining_,
-                         .max_wait = time_.Millis(500, 1500)};
+                         .max_wait = time_.Millis(500, 3000)};
   for (const auto& [key, held] : held_) request.held.push_back({.key = key, .step = held.step});
   const absl::Time sent = time_.now();
   Send([this, request, call, sent, life = life_] {
@@ -167,7 +167,7 @@ void SimWorker::SynchronizeNow() {
       if (life == life_) Send([this, call, sent, answer] { OnSyncAnswer(call, sent, answer); }, true);
     });
   }, false);
-  Later(absl::Milliseconds(2500), [this, call] {
+  Later(absl::Milliseconds(5000), [this, call] {
     if (call == call_) SynchronizeNow();  // no answer came
   });
 }
