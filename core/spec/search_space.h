@@ -28,8 +28,9 @@ struct Trial {
 
 // Errors: INVALID_ARGUMENT listing every violation: unknown paths, values of the wrong type or out
 // of range, a value twice, more than kMaxTrials runs, and for the runs themselves what Validate
-// says, prefixed with the trial ("trial 3 (tiny-d100): model.n_heads: ..."). At most 20 trials'
-// violations are listed.
+// says. A sentence that holds for every trial is said once, without a trial; otherwise it names the
+// first trial and how many more ("trial 3 (tiny-d100): model.n_heads: ..."). At most 20 different
+// sentences about trials are listed, then how many more.
 absl::StatusOr<std::vector<Trial>> ExpandSweep(const v1::SweepSpec& sweep,
                                                const Positions* positions = nullptr);
 
