@@ -56,7 +56,9 @@ using plugins::kOk;
 
 int32_t Probe(shoal_capabilities* out, shoal_status* status) {
   return Guard(status, [&]() -> int32_t {
-    if (int32_t code = CheckStruct(out, "capabilities", sizeof(*out), status)) return code;
+    if (int32_t code =
+            CheckStruct(out, "capabilities", plugins::kMinimumSize<shoal_capabilities>, status))
+      return code;
     std::snprintf(out->device_name, sizeof(out->device_name), "mock device");
     std::snprintf(out->isa, sizeof(out->isa), "none");
     out->device_count = 1;
@@ -89,7 +91,9 @@ int32_t Open(const shoal_open_args* args, shoal_device** device, shoal_status* s
       *device = nullptr;
       return kOk;
     }
-    if (int32_t code = CheckStruct(args, "open args", sizeof(*args), status)) return code;
+    if (int32_t code =
+            CheckStruct(args, "open args", plugins::kMinimumSize<shoal_open_args>, status))
+      return code;
     if (args->device_index != 0) {
       return Fail(status, kInvalidArgument, "there is no device %d, only device 0",
                   args->device_index);

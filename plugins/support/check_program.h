@@ -206,7 +206,8 @@ inline int32_t CheckSlot(const shoal_program& program, int32_t i, int64_t buffer
 
 // Counts and pointers of the program itself.
 inline int32_t CheckFrame(const shoal_program* program, shoal_status* status) {
-  if (int32_t code = CheckStruct(program, "program", sizeof(*program), status)) return code;
+  if (int32_t code = CheckStruct(program, "program", kMinimumSize<shoal_program>, status))
+    return code;
   const int32_t act = program->act_dtype;
   if (act != SHOAL_DTYPE_F32 && act != SHOAL_DTYPE_BF16 && act != SHOAL_DTYPE_F64) {
     return Fail(status, kInvalidArgument, "act_dtype %d is not a float type", act);

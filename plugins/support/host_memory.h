@@ -35,7 +35,8 @@ class HostMemory {
   // Carries out one request; see shoal_buffer_action. RESOURCE_EXHAUSTED when the host has too
   // little memory, INVALID_ARGUMENT for a range outside the buffer or a buffer of another device.
   int32_t Handle(shoal_buffer_request* request, shoal_status* status) {
-    if (int32_t code = CheckStruct(request, "buffer request", sizeof(*request), status))
+    if (int32_t code =
+            CheckStruct(request, "buffer request", kMinimumSize<shoal_buffer_request>, status))
       return code;
     switch (request->action) {
       case SHOAL_BUFFER_ALLOCATE:

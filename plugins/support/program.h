@@ -82,7 +82,8 @@ inline int64_t UsedExtent(const shoal_slot& slot, const shoal_scalars& scalars) 
 // rows within the caches they are appended to.
 inline int32_t CheckScalars(const Program& program, const shoal_scalars* scalars,
                             shoal_status* status) {
-  if (int32_t code = CheckStruct(scalars, "scalars", sizeof(*scalars), status)) return code;
+  if (int32_t code = CheckStruct(scalars, "scalars", kMinimumSize<shoal_scalars>, status))
+    return code;
   if (scalars->rows < 0 || scalars->sequences < 0 || scalars->selected < 0 ||
       scalars->cache_length < 0) {
     return Fail(status, kInvalidArgument, "a count in scalars is negative");

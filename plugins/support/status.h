@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdarg>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -73,9 +74,27 @@ int32_t Guard(shoal_status* status, Body&& body) noexcept {
   }
 }
 
-// Refuses a null or too small struct. `minimum` is the struct's size in the oldest supported minor
-// version: a caller built against an older header passes fewer fields, and the rest must not be
-// read.
+// Sizes of the structs in ABI 1.0, the least a caller may pass. A field appended later does not
+// change them: read it only where the caller's struct_size covers it.
+template <class Struct>
+inline constexpr size_t kMinimumSize = 0;
+template <>
+inline constexpr size_t kMinimumSize<shoal_capabilities> =
+    offsetof(shoal_capabilities, numerics_version) + sizeof(shoal_capabilities::numerics_version);
+template <>
+inline constexpr size_t kMinimumSize<shoal_open_args> = offsetof(shoal_open_args, options) +
+                                                        sizeof(shoal_open_args::options);
+template <>
+inline constexpr size_t kMinimumSize<shoal_buffer_request> =
+    offsetof(shoal_buffer_request, host_address) + sizeof(shoal_buffer_request::host_address);
+template <>
+inline constexpr size_t kMinimumSize<shoal_program> = offsetof(shoal_program, buffers) +
+                                                      sizeof(shoal_program::buffers);
+template <>
+inline constexpr size_t kMinimumSize<shoal_scalars> = offsetof(shoal_scalars, op_nanoseconds) +
+                                                      sizeof(shoal_scalars::op_nanoseconds);
+
+// Refuses a null struct, or one smaller than `minimum` (kMinimumSize of its type).
 template <class Struct>
 int32_t CheckStruct(const Struct* value, const char* name, size_t minimum, shoal_status* status) {
   if (value == nullptr) return Fail(status, kInvalidArgument, "%s is null", name);

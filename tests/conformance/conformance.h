@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct Target {
   std::string backend;
   int32_t dtype;
 };
+inline void PrintTo(const Target& target, std::ostream* out) { *out << target.backend; }
 std::vector<Target> NumericTargets();
 std::string TargetName(const ::testing::TestParamInfo<Target>& info);
 
