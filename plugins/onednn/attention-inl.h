@@ -60,7 +60,8 @@ HWY_INLINE void Tile(const Operands& o, int64_t i, int64_t rows, int64_t j, Rang
       for (int64_t v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(scalar, column[v], sum[r][v]);
     }
   }
-  for (int64_t r = 0; r < rows; ++r) {
+  for (int64_t r = 0; r < kTileRows; ++r) {
+    if (r >= rows) break;
     float* const c = o.c + (i + r) * o.c_row + j;
     for (int64_t v = 0; v < kVectors; ++v) {
       const V result = kAdd ? hn::Add(sum[r][v], hn::LoadU(kF, c + v * kLanes)) : sum[r][v];
@@ -105,11 +106,15 @@ template <class T>
 void CopyRows(const T* from, int64_t stride, int64_t rows, int64_t columns, float scale, float* to,
               int64_t padded) {
   const V factor = Broadcast(scale);
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
   for (int64_t r = 0; r < rows; ++r) {
-    ForLanes(columns,
-             [&](int64_t i, auto lanes) {  // a short last vector is stored whole: the padding
-               Store(hn::Mul(Load(from + r * stride + i, lanes), factor), to + r * padded + i);
-             });
+    // The next head is the next to be copied, and lies beside this one in every row.
+    for (int64_t i = 0; i < columns; i += kLine)
+      __builtin_prefetch(from + r * stride + columns + i);
+    // A short last vector is stored whole: the padding.
+    ForLanes(columns, [&](int64_t i, auto lanes) {
+      Store(hn::Mul(Load(from + r * stride + i, lanes), factor), to + r * padded + i);
+    });
     for (int64_t i = (columns + kLanes - 1) / kLanes * kLanes; i < padded; i += kLanes) {
       Store(hn::Zero(kF), to + r * padded + i);
     }

@@ -56,14 +56,16 @@ int32_t CheckHardware(shoal_status* status) {
 
 int32_t Probe(shoal_capabilities* out, shoal_status* status) {
   return Guard(status, [&]() -> int32_t {
-    if (int32_t code = CheckStruct(out, "capabilities", sizeof(*out), status)) return code;
-    const uint32_t struct_size = out->struct_size;
-    *out = shoal_capabilities{};
-    out->struct_size = struct_size;
+    if (int32_t code =
+            CheckStruct(out, "capabilities", plugins::kMinimumSize<shoal_capabilities>, status)) {
+      return code;
+    }
+    out->device_count = 0;
     if (int32_t code = CheckHardware(status)) return code;
     ReadCpuName(out->device_name);
     std::snprintf(out->isa, sizeof(out->isa), "%s", EffectiveIsa());
     out->device_count = 1;
+    out->memory_bytes = 0;
     out->supports_bf16 = HasNativeBf16() ? 1 : 0;
     out->numerics_version = kNumericsVersion;
     return kOk;
@@ -79,7 +81,10 @@ int32_t Open(const shoal_open_args* args, shoal_device** device, shoal_status* s
       return kOk;
     }
     *device = nullptr;
-    if (int32_t code = CheckStruct(args, "open arguments", sizeof(*args), status)) return code;
+    if (int32_t code =
+            CheckStruct(args, "open arguments", plugins::kMinimumSize<shoal_open_args>, status)) {
+      return code;
+    }
     if (args->device_index != 0) {
       return Fail(status, kInvalidArgument,
                   "device_index is %d, but backend onednn has one device, 0", args->device_index);

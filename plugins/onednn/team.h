@@ -3,8 +3,8 @@
 // Work is always split into fixed, contiguous ranges, so that which thread computes what (and hence
 // every sum) depends on nothing but the sizes and the number of threads. How idle threads wait is
 // the process's affair and is decided before it starts: OMP_WAIT_POLICY and GOMP_SPINCOUNT in the
-// environment (passive waiting leaves the other cores to others; a short spin starts the next
-// operation sooner).
+// environment (passive waiting leaves the other cores to others; a short spin, such as
+// GOMP_SPINCOUNT=20000, does so too and starts the next operation sooner).
 //
 // Used by the one host thread that uses the device.
 #pragma once
