@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -99,7 +100,15 @@ absl::Status PrintProbe() {
   return absl::OkStatus();
 }
 
+// Threads that wait for each other inside an operation sleep instead of spinning: a machine that is shared, or has more
+// jobs than cores, must not burn its cores on waiting. Read by the OpenMP library when a backend brings it in.
+void WaitPassively() {
+  setenv("OMP_WAIT_POLICY", "passive", 0);
+  setenv("OMP_DYNAMIC", "false", 0);
+}
+
 int Main(int argc, char** argv) {
+  WaitPassively();
   std::signal(SIGPIPE, SIG_IGN);
   const auto is = [&](int i, const char* text) { return i < argc && std::strcmp(argv[i], text) == 0; };
   if (argc == 1) return RunSession(kAgentDescriptor, SystemClock());

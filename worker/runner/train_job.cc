@@ -184,7 +184,8 @@ absl::StatusOr<v1::Finished> TryTrainJob(const v1::AttemptOrder& order, const Or
                                          const Clock& clock) {
   SHOAL_ASSIGN_OR_RETURN(TrainSetup setup, SetUpTraining(order, reporter, clock));
   TrainJob job(order, orders, reporter, clock, std::move(setup));
-  v1::Finished finished = FinishedWith(job.Run(), job.step());
+  const absl::Status status = job.Run();
+  v1::Finished finished = FinishedWith(status, job.step());
   if (job.preempted()) {
     finished.set_state(v1::ATTEMPT_STATE_PREEMPTED);
     finished.set_message(StrCat("preempted at step ", job.step(), "; a checkpoint is saved"));
