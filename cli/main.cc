@@ -16,8 +16,11 @@ using namespace shoal;
 
 class CoordinatorHere final : public cli::RunningCoordinator {
  public:
-  explicit CoordinatorHere(std::unique_ptr<Coordinator> coordinator) : coordinator_(std::move(coordinator)) {}
-  bool WaitForShutdown(absl::Duration timeout) override { return coordinator_->WaitForShutdown(timeout); }
+  explicit CoordinatorHere(std::unique_ptr<Coordinator> coordinator)
+      : coordinator_(std::move(coordinator)) {}
+  bool WaitForShutdown(absl::Duration timeout) override {
+    return coordinator_->WaitForShutdown(timeout);
+  }
   std::string shutdown_reason() const override { return coordinator_->shutdown_reason(); }
   int tcp_port() const override { return coordinator_->tcp_port(); }
   void Stop(absl::Duration grace) override { coordinator_->Stop(grace); }
@@ -36,7 +39,8 @@ class WorkerHere final : public cli::RunningWorker {
   const std::unique_ptr<agent::Agent> agent_;
 };
 
-absl::StatusOr<std::unique_ptr<cli::RunningCoordinator>> StartCoordinator(const cli::CoordinatorSetup& setup) {
+absl::StatusOr<std::unique_ptr<cli::RunningCoordinator>> StartCoordinator(
+    const cli::CoordinatorSetup& setup) {
   CoordinatorOptions options;
   options.data_dir = setup.data_dir;
   options.socket_path = setup.socket_path;
@@ -79,9 +83,11 @@ int main(int argc, char** argv) {
 
   CLI::App app("A laboratory for tiny language models: train, compare and talk to them.", "shoal");
   app.set_version_flag("--version", "shoal " + shoal::ThisBuild().ToString());
-  app.add_option("--lab", globals.lab.address, "The lab to talk to, e.g. 127.0.0.1:7411 (default: your own, started when needed)")
+  app.add_option("--lab", globals.lab.address,
+                 "The lab to talk to, e.g. 127.0.0.1:7411 (default: your own, started when needed)")
       ->envname("SHOAL_LAB");
-  app.add_option("--data-dir", globals.lab.data_dir, "Where your own lab keeps everything")->capture_default_str();
+  app.add_option("--data-dir", globals.lab.data_dir, "Where your own lab keeps everything")
+      ->capture_default_str();
   app.add_flag("--quiet,-q", globals.quiet, "Print only results");
   app.require_subcommand(1);
   app.fallthrough();
@@ -90,7 +96,8 @@ int main(int argc, char** argv) {
       "  shoal launch tiny --follow                train a model of a million parameters\n"
       "  shoal chat last                           talk to it\n"
       "  shoal sweep tiny --vary model.n_layers=1,2,4 --follow\n"
-      "Exit codes: 0 ok, 2 usage or invalid spec, 3 a job failed, 4 lab not reachable or infrastructure, 5 refused");
+      "Exit codes: 0 ok, 2 usage or invalid spec, 3 a job failed, 4 lab not reachable or "
+      "infrastructure, 5 refused");
   AddUp(app, globals);
   AddDown(app, globals);
   AddLaunch(app, globals);

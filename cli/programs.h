@@ -1,5 +1,5 @@
-// The programs that `shoal` is composed of, as its commands see them. cli/main.cc alone links and fills them in, so that
-// no command depends on the coordinator's or the worker's code.
+// The programs that `shoal` is composed of, as its commands see them. cli/main.cc alone links and
+// fills them in, so that no command depends on the coordinator's or the worker's code.
 #pragma once
 
 #include <functional>
@@ -46,7 +46,8 @@ struct WorkerSetup {
 };
 
 struct Programs {
-  std::function<absl::StatusOr<std::unique_ptr<RunningCoordinator>>(const CoordinatorSetup&)> start_coordinator;
+  std::function<absl::StatusOr<std::unique_ptr<RunningCoordinator>>(const CoordinatorSetup&)>
+      start_coordinator;
   std::function<absl::StatusOr<std::unique_ptr<RunningWorker>>(const WorkerSetup&)> start_worker;
 };
 

@@ -10,16 +10,20 @@ namespace shoal::cli {
 
 int ExitCodeOf(const absl::Status& status) {
   switch (status.code()) {
-    case absl::StatusCode::kOk: return kOk;
+    case absl::StatusCode::kOk:
+      return kOk;
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kOutOfRange: return kUsage;
+    case absl::StatusCode::kOutOfRange:
+      return kUsage;
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kAborted: return kRefused;
-    default: return kInfrastructure;
+    case absl::StatusCode::kAborted:
+      return kRefused;
+    default:
+      return kInfrastructure;
   }
 }
 
@@ -28,11 +32,13 @@ void PrintError(const Globals& globals, const absl::Status& status) {
   std::fprintf(stderr, "shoal: %s\n", Printable(message, true).c_str());
   if (!globals.json) return;
   std::printf("{\"schema\":1,\"error\":{\"code\":%s,\"message\":%s}}\n",
-              JsonReply::Quote(absl::StatusCodeToString(status.code())).c_str(), JsonReply::Quote(message).c_str());
+              JsonReply::Quote(absl::StatusCodeToString(status.code())).c_str(),
+              JsonReply::Quote(message).c_str());
 }
 
-CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name, const std::string& help,
-                     const std::string& example, std::function<absl::Status()> action) {
+CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name,
+                     const std::string& help, const std::string& example,
+                     std::function<absl::Status()> action) {
   CLI::App* command = app.add_subcommand(name, help);
   command->add_flag("--json", globals.json, "Print one JSON value instead of text");
   command->footer(StrCat("Example:\n  ", example));
@@ -77,7 +83,9 @@ std::string JsonReply::Quote(const std::string& text) {
 JsonReply& JsonReply::Add(const std::string& key, const google::protobuf::Message& message) {
   return AddRaw(key, ToJson(message));
 }
-JsonReply& JsonReply::AddText(const std::string& key, const std::string& text) { return AddRaw(key, Quote(text)); }
+JsonReply& JsonReply::AddText(const std::string& key, const std::string& text) {
+  return AddRaw(key, Quote(text));
+}
 JsonReply& JsonReply::AddNumber(const std::string& key, double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.17g", value);

@@ -1,7 +1,8 @@
-// What every command of `shoal` shares: the global options, how results and errors are printed, exit codes.
+// What every command of `shoal` shares: the global options, how results and errors are printed,
+// exit codes.
 //
-//   0 ok    2 usage, or an invalid spec    3 a job failed    4 the lab cannot be reached, or infrastructure failed
-//   5 refused (the wrong state, a limit, a full disk)
+//   0 ok    2 usage, or an invalid spec    3 a job failed    4 the lab cannot be reached, or
+//   infrastructure failed 5 refused (the wrong state, a limit, a full disk)
 //
 // A command is one file: Add<Verb>(app, globals) declares its options, an example and its action.
 #pragma once
@@ -36,10 +37,11 @@ struct Globals {
   int exit_code = kOk;       // what the command that ran decided
 };
 
-// A subcommand that takes --json, with an example that --help shows. Its action's status decides the exit code; an
-// action that ends well may set globals.exit_code itself (3).
-CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name, const std::string& help,
-                     const std::string& example, std::function<absl::Status()> action);
+// A subcommand that takes --json, with an example that --help shows. Its action's status decides
+// the exit code; an action that ends well may set globals.exit_code itself (3).
+CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name,
+                     const std::string& help, const std::string& example,
+                     std::function<absl::Status()> action);
 
 int ExitCodeOf(const absl::Status& status);
 // On stderr; with --json also {"schema":1,"error":{"code":...,"message":...}} on stdout.

@@ -1,5 +1,5 @@
-// shoal doctor: is everything that shoal needs here and well? Each line says what was looked at, what was found, and,
-// where something is wrong, what to do.
+// shoal doctor: is everything that shoal needs here and well? Each line says what was looked at,
+// what was found, and, where something is wrong, what to do.
 
 #include <sys/statvfs.h>
 
@@ -34,8 +34,9 @@ std::vector<Finding> CheckInstallation() {
   const absl::StatusOr<InstallPaths> paths = InstallPaths::OfThisProgram();
   RealFileSystem files;
   if (!paths.ok() || !files.Exists(paths->Program("shoal-runner"))) {
-    findings.push_back({"installation", Verdict::kBad,
-                        "shoal-runner is missing beside shoal: install or build the whole project"});
+    findings.push_back(
+        {"installation", Verdict::kBad,
+         "shoal-runner is missing beside shoal: install or build the whole project"});
     return findings;
   }
   findings.push_back({"installation", Verdict::kOk, paths->prefix});
@@ -45,7 +46,8 @@ std::vector<Finding> CheckInstallation() {
 Finding CheckMachine() {
   const HostInfo host = ReadHostInfo();
   return {"machine", Verdict::kOk,
-          StrCat(host.cpu_model, ", ", host.UsableCpus(), " cores, ", HumanBytes(host.memory_bytes), ", ", host.isa)};
+          StrCat(host.cpu_model, ", ", host.UsableCpus(), " cores, ", HumanBytes(host.memory_bytes),
+                 ", ", host.isa)};
 }
 
 // Asks a runner what its backends find, as a worker does.
@@ -57,35 +59,43 @@ std::vector<Finding> CheckBackends() {
   const absl::StatusOr<CapturedRun> run = RunAndCapture(probe, absl::Seconds(30));
   if (!run.ok()) return {{"backends", Verdict::kBad, std::string(run.status().message())}};
   v1::Capabilities capabilities;
-  if (!run->exit.ok() || !google::protobuf::util::JsonStringToMessage(run->out, &capabilities).ok()) {
-    return {{"backends", Verdict::kBad, StrCat("shoal-runner --probe ", run->exit.ToString(), ": ", run->err)}};
+  if (!run->exit.ok() ||
+      !google::protobuf::util::JsonStringToMessage(run->out, &capabilities).ok()) {
+    return {{"backends", Verdict::kBad,
+             StrCat("shoal-runner --probe ", run->exit.ToString(), ": ", run->err)}};
   }
   std::vector<Finding> findings;
   bool any = false;
   for (const v1::BackendInfo& backend : capabilities.backends()) {
     if (backend.available()) {
       any = any || backend.name() != "mock";
-      findings.push_back({"backend " + backend.name(), Verdict::kOk,
-                          StrCat(backend.device_name(), ", ", backend.isa(), backend.supports_bf16() ? ", bf16" : "",
-                                 ", version ", backend.version())});
+      findings.push_back(
+          {"backend " + backend.name(), Verdict::kOk,
+           StrCat(backend.device_name(), ", ", backend.isa(),
+                  backend.supports_bf16() ? ", bf16" : "", ", version ", backend.version())});
     } else {
       findings.push_back({"backend " + backend.name(), Verdict::kNote, backend.reason()});
     }
   }
-  if (!any) findings.push_back({"backends", Verdict::kBad, "none can be used: nothing can be trained here"});
+  if (!any)
+    findings.push_back(
+        {"backends", Verdict::kBad, "none can be used: nothing can be trained here"});
   return findings;
 }
 
 std::vector<Finding> CheckDataFolder(const std::string& data_dir) {
   RealFileSystem files;
   std::vector<Finding> findings;
-  if (!files.Exists(data_dir)) return {{"data folder", Verdict::kNote, data_dir + " will be made by the first command that needs it"}};
+  if (!files.Exists(data_dir))
+    return {{"data folder", Verdict::kNote,
+             data_dir + " will be made by the first command that needs it"}};
   struct statvfs stats {};
   if (statvfs(data_dir.c_str(), &stats) == 0) {
     const auto free = static_cast<int64_t>(stats.f_bavail) * static_cast<int64_t>(stats.f_frsize);
     const bool low = free < (int64_t{2} << 30);
     findings.push_back({"data folder", low ? Verdict::kBad : Verdict::kOk,
-                        StrCat(data_dir, ", ", HumanBytes(free), " free", low ? ": too little for checkpoints; make room" : "")});
+                        StrCat(data_dir, ", ", HumanBytes(free), " free",
+                               low ? ": too little for checkpoints; make room" : "")});
   }
   return findings;
 }
@@ -97,48 +107,67 @@ std::vector<Finding> CheckLab(const Globals& globals) {
   if (!lab.ok()) {
     const bool expected = options.address.empty() && !EmbeddedLabRuns(options.data_dir);
     return {{"lab", expected ? Verdict::kNote : Verdict::kBad,
-             expected ? "not running; commands start it when they need it" : std::string(lab.status().message())}};
+             expected ? "not running; commands start it when they need it"
+                      : std::string(lab.status().message())}};
   }
   const auto info = Call(lab->service(), &v1::LabService::Stub::GetLab, v1::GetLabRequest());
   if (!info.ok()) return {{"lab", Verdict::kBad, std::string(info.status().message())}};
-  std::vector<Finding> findings = {{"lab", Verdict::kOk, StrCat(lab->target(), ", version ", info->version(), ", schema ", info->schema_version())}};
+  std::vector<Finding> findings = {
+      {"lab", Verdict::kOk,
+       StrCat(lab->target(), ", version ", info->version(), ", schema ", info->schema_version())}};
   if (info->build_id() != ThisBuild().ToString()) {
-    findings.push_back({"versions", Verdict::kNote, StrCat("the lab runs ", info->build_id(), ", this is ", ThisBuild().ToString(), "; `shoal down` and the next command runs the new one")});
+    findings.push_back(
+        {"versions", Verdict::kNote,
+         StrCat("the lab runs ", info->build_id(), ", this is ", ThisBuild().ToString(),
+                "; `shoal down` and the next command runs the new one")});
   }
   findings.push_back({"workers", info->ready_workers() > 0 ? Verdict::kOk : Verdict::kBad,
                       info->ready_workers() > 0
-                          ? StrCat(info->ready_workers(), " ready, ", info->slots_used(), " of ", info->slots(), " slots in use")
-                          : StrCat("none is ready; see ", JoinPath(EmbeddedLogDir(options.data_dir), "worker.log"))});
+                          ? StrCat(info->ready_workers(), " ready, ", info->slots_used(), " of ",
+                                   info->slots(), " slots in use")
+                          : StrCat("none is ready; see ",
+                                   JoinPath(EmbeddedLogDir(options.data_dir), "worker.log"))});
   return findings;
 }
 
 }  // namespace
 
 void AddDoctor(CLI::App& app, Globals& globals) {
-  AddCommand(app, globals, "doctor", "Check the installation, the machine, its backends and the lab", "shoal doctor",
-             [&globals]() -> absl::Status {
-    std::vector<Finding> findings = CheckInstallation();
-    findings.push_back(CheckMachine());
-    for (auto& finding : CheckBackends()) findings.push_back(std::move(finding));
-    for (auto& finding : CheckDataFolder(globals.lab.data_dir)) findings.push_back(std::move(finding));
-    for (auto& finding : CheckLab(globals)) findings.push_back(std::move(finding));
-    std::string json = "[";
-    bool bad = false;
-    for (const Finding& finding : findings) {
-      bad = bad || finding.verdict == Verdict::kBad;
-      const char* word = finding.verdict == Verdict::kOk ? "ok" : finding.verdict == Verdict::kNote ? "note" : "BAD";
-      const Style style = finding.verdict == Verdict::kOk ? Style::kGreen : finding.verdict == Verdict::kNote ? Style::kYellow : Style::kRed;
-      if (!globals.json) {
-        std::printf("%s  %-18s %s\n", Styled(globals.terminal, style, StrCat(word, std::string(4 - std::string_view(word).size(), ' '))).c_str(),
-                    finding.subject.c_str(), Printable(finding.text, false).c_str());
-      }
-      StrAppend(json, json.size() > 1 ? "," : "", "{\"subject\":", JsonReply::Quote(finding.subject), ",\"verdict\":",
-                JsonReply::Quote(word), ",\"text\":", JsonReply::Quote(finding.text), "}");
-    }
-    if (globals.json) JsonReply().AddRaw("findings", json + "]").Print();
-    if (bad) globals.exit_code = kInfrastructure;
-    return absl::OkStatus();
-  });
+  AddCommand(
+      app, globals, "doctor", "Check the installation, the machine, its backends and the lab",
+      "shoal doctor", [&globals]() -> absl::Status {
+        std::vector<Finding> findings = CheckInstallation();
+        findings.push_back(CheckMachine());
+        for (auto& finding : CheckBackends()) findings.push_back(std::move(finding));
+        for (auto& finding : CheckDataFolder(globals.lab.data_dir))
+          findings.push_back(std::move(finding));
+        for (auto& finding : CheckLab(globals)) findings.push_back(std::move(finding));
+        std::string json = "[";
+        bool bad = false;
+        for (const Finding& finding : findings) {
+          bad = bad || finding.verdict == Verdict::kBad;
+          const char* word = finding.verdict == Verdict::kOk     ? "ok"
+                             : finding.verdict == Verdict::kNote ? "note"
+                                                                 : "BAD";
+          const Style style = finding.verdict == Verdict::kOk     ? Style::kGreen
+                              : finding.verdict == Verdict::kNote ? Style::kYellow
+                                                                  : Style::kRed;
+          if (!globals.json) {
+            std::printf("%s  %-18s %s\n",
+                        Styled(globals.terminal, style,
+                               StrCat(word, std::string(4 - std::string_view(word).size(), ' ')))
+                            .c_str(),
+                        finding.subject.c_str(), Printable(finding.text, false).c_str());
+          }
+          StrAppend(json, json.size() > 1 ? "," : "",
+                    "{\"subject\":", JsonReply::Quote(finding.subject),
+                    ",\"verdict\":", JsonReply::Quote(word),
+                    ",\"text\":", JsonReply::Quote(finding.text), "}");
+        }
+        if (globals.json) JsonReply().AddRaw("findings", json + "]").Print();
+        if (bad) globals.exit_code = kInfrastructure;
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace shoal::cli

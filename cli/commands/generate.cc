@@ -47,7 +47,8 @@ v1::SamplingParams Sampling(const TalkOptions& options) {
 }
 
 // Sends one request and streams the answer to stdout as it comes (unless `silent`).
-absl::StatusOr<Answer> Ask(Lab& lab, const Globals& globals, const v1::GenerateRequest& request, bool silent) {
+absl::StatusOr<Answer> Ask(Lab& lab, const Globals& globals, const v1::GenerateRequest& request,
+                           bool silent) {
   grpc::ClientContext context;
   const auto reader = lab.service().Generate(&context, request);
   Answer answer;
@@ -61,7 +62,8 @@ absl::StatusOr<Answer> Ask(Lab& lab, const Globals& globals, const v1::GenerateR
     if (event.has_waiting() && !silent && !globals.quiet && waiting != event.waiting().reason()) {
       clear_waiting();
       waiting = event.waiting().reason();
-      std::fprintf(stderr, globals.terminal.interactive ? "%s …" : "%s\n", Printable(waiting, false).c_str());
+      std::fprintf(stderr, globals.terminal.interactive ? "%s …" : "%s\n",
+                   Printable(waiting, false).c_str());
     } else if (event.has_text()) {
       clear_waiting();
       answer.text += event.text().text();
@@ -81,18 +83,25 @@ absl::StatusOr<Answer> Ask(Lab& lab, const Globals& globals, const v1::GenerateR
 
 void TellStats(const Globals& globals, const TalkOptions& options, const v1::GenerateDone& done) {
   if (done.dropped_bytes() > 0) {
-    std::fprintf(stderr, "note: the tokenizer has no token for %d bytes of the prompt; they were left out\n", done.dropped_bytes());
+    std::fprintf(
+        stderr, "note: the tokenizer has no token for %d bytes of the prompt; they were left out\n",
+        done.dropped_bytes());
   }
   if (done.context_tokens_dropped() > 0 && !globals.quiet) {
-    std::fprintf(stderr, "note: the prompt did not fit; its oldest %d tokens were left out\n", done.context_tokens_dropped());
+    std::fprintf(stderr, "note: the prompt did not fit; its oldest %d tokens were left out\n",
+                 done.context_tokens_dropped());
   }
   if (!options.stats) return;
-  std::fprintf(stderr, "%d prompt tokens, %d generated (%s), first token %.1f ms, %.0f tokens/s, weights of step %ld\n",
-               done.prompt_tokens(), done.generated_tokens(), done.finish_reason().c_str(), done.time_to_first_token_ms(),
-               done.decode_tokens_per_s(), static_cast<long>(done.checkpoint_step()));
+  std::fprintf(stderr,
+               "%d prompt tokens, %d generated (%s), first token %.1f ms, %.0f tokens/s, weights "
+               "of step %ld\n",
+               done.prompt_tokens(), done.generated_tokens(), done.finish_reason().c_str(),
+               done.time_to_first_token_ms(), done.decode_tokens_per_s(),
+               static_cast<long>(done.checkpoint_step()));
 }
 
-v1::GenerateRequest RequestFor(const TalkOptions& options, const std::string& run_id, const std::string& prompt) {
+v1::GenerateRequest RequestFor(const TalkOptions& options, const std::string& run_id,
+                               const std::string& prompt) {
   v1::GenerateRequest request;
   request.set_run_id(run_id);
   request.set_request_id(NewRequestId());
@@ -109,27 +118,34 @@ v1::GenerateRequest RequestFor(const TalkOptions& options, const std::string& ru
 
 absl::Status Generate(const Globals& globals, TalkOptions options) {
   if (options.prompts.empty()) {
-    if (isatty(STDIN_FILENO) == 1) return absl::InvalidArgumentError("no prompt: give --prompt TEXT, or text on standard input");
-    options.prompts.emplace_back(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+    if (isatty(STDIN_FILENO) == 1)
+      return absl::InvalidArgumentError("no prompt: give --prompt TEXT, or text on standard input");
+    options.prompts.emplace_back(std::istreambuf_iterator<char>(std::cin),
+                                 std::istreambuf_iterator<char>());
   }
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
-  const std::vector<std::string> targets = options.run.empty() ? std::vector<std::string>() : std::vector{options.run};
+  const std::vector<std::string> targets =
+      options.run.empty() ? std::vector<std::string>() : std::vector{options.run};
   SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, targets));
   std::string json = "[";
   for (const v1::Run& run : runs) {
     if (!globals.json && runs.size() > 1) {
-      std::printf("%s\n", Styled(globals.terminal, Style::kBold, Printable(run.name(), false)).c_str());
+      std::printf("%s\n",
+                  Styled(globals.terminal, Style::kBold, Printable(run.name(), false)).c_str());
     }
     for (const std::string& prompt : options.prompts) {
       if (!globals.json && options.prompts.size() * runs.size() > 1) {
-        std::printf("%s\n  ", Styled(globals.terminal, Style::kDim, "> " + Printable(prompt, false)).c_str());
+        std::printf("%s\n  ",
+                    Styled(globals.terminal, Style::kDim, "> " + Printable(prompt, false)).c_str());
       }
-      SHOAL_ASSIGN_OR_RETURN(const Answer answer,
-                             Ask(lab, globals, RequestFor(options, run.run_id(), prompt), globals.json), run.name());
+      SHOAL_ASSIGN_OR_RETURN(
+          const Answer answer,
+          Ask(lab, globals, RequestFor(options, run.run_id(), prompt), globals.json), run.name());
       if (!globals.json) TellStats(globals, options, answer.done);
-      StrAppend(json, json.size() > 1 ? "," : "", "{\"run\":", JsonReply::Quote(run.name()), ",\"prompt\":",
-                JsonReply::Quote(prompt), ",\"text\":", JsonReply::Quote(answer.text), ",\"done\":",
-                JsonReply::ToJson(answer.done), "}");
+      StrAppend(json, json.size() > 1 ? "," : "", "{\"run\":", JsonReply::Quote(run.name()),
+                ",\"prompt\":", JsonReply::Quote(prompt),
+                ",\"text\":", JsonReply::Quote(answer.text),
+                ",\"done\":", JsonReply::ToJson(answer.done), "}");
     }
   }
   if (globals.json) JsonReply().AddRaw("answers", json + "]").Print();
@@ -147,12 +163,17 @@ bool ReadLine(const Globals& globals, std::string& line) {
 
 absl::Status Chat(const Globals& globals, TalkOptions options) {
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
-  const std::vector<std::string> targets = options.run.empty() ? std::vector<std::string>() : std::vector{options.run};
+  const std::vector<std::string> targets =
+      options.run.empty() ? std::vector<std::string>() : std::vector{options.run};
   SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, targets));
-  if (runs.size() > 1) return absl::InvalidArgumentError(StrCat(options.run, " names ", runs.size(), " runs; chat is with one, such as ", runs.front().name()));
+  if (runs.size() > 1)
+    return absl::InvalidArgumentError(StrCat(options.run, " names ", runs.size(),
+                                             " runs; chat is with one, such as ",
+                                             runs.front().name()));
   const v1::Run& run = runs.front();
   if (!globals.quiet && !globals.json) {
-    std::printf("chatting with %s; /new forgets the conversation, Ctrl-D or /quit ends\n", run.name().c_str());
+    std::printf("chatting with %s; /new forgets the conversation, Ctrl-D or /quit ends\n",
+                run.name().c_str());
   }
   v1::Conversation conversation;
   std::string line;
@@ -168,7 +189,8 @@ absl::Status Chat(const Globals& globals, TalkOptions options) {
     message->set_role("user");
     message->set_content(line);
     *request.mutable_conversation() = conversation;
-    if (!globals.json) std::printf("%s", Styled(globals.terminal, Style::kGreen, run.name() + "> ").c_str());
+    if (!globals.json)
+      std::printf("%s", Styled(globals.terminal, Style::kGreen, run.name() + "> ").c_str());
     SHOAL_ASSIGN_OR_RETURN(const Answer answer, Ask(lab, globals, request, globals.json));
     if (globals.json) {
       std::printf("{\"schema\":1,\"text\":%s,\"done\":%s}\n", JsonReply::Quote(answer.text).c_str(),
@@ -186,14 +208,32 @@ absl::Status Chat(const Globals& globals, TalkOptions options) {
 }
 
 void AddSamplingOptions(CLI::App& command, TalkOptions& options) {
-  command.add_option("--max-tokens", options.max_tokens, "Longest answer")->check(CLI::Range(1, 65536))->capture_default_str();
-  command.add_option("--temperature", options.temperature, "0 is greedy")->check(CLI::Range(0.0, 10.0))->capture_default_str();
-  command.add_option("--top-k", options.top_k, "Keep the k likeliest tokens; 0 keeps all")->check(CLI::Range(0, 10000000))->capture_default_str();
-  command.add_option("--top-p", options.top_p, "Keep the likeliest tokens that together have this probability")->check(CLI::Range(0.0, 1.0));
-  command.add_option("--min-p", options.min_p, "Keep tokens at least this likely compared with the likeliest")->check(CLI::Range(0.0, 1.0));
-  command.add_option("--repetition-penalty", options.repetition_penalty, "Above 1: tokens that occurred become less likely")->check(CLI::Range(0.0, 100.0));
-  command.add_option("--stop", options.stop, "A text that ends the answer")->take_all()->allow_extra_args(false);
-  command.add_option("--seed", options.seed, "Same model, prompt, options and seed: same text")->capture_default_str();
+  command.add_option("--max-tokens", options.max_tokens, "Longest answer")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command.add_option("--temperature", options.temperature, "0 is greedy")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  command.add_option("--top-k", options.top_k, "Keep the k likeliest tokens; 0 keeps all")
+      ->check(CLI::Range(0, 10000000))
+      ->capture_default_str();
+  command
+      .add_option("--top-p", options.top_p,
+                  "Keep the likeliest tokens that together have this probability")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--min-p", options.min_p,
+                  "Keep tokens at least this likely compared with the likeliest")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--repetition-penalty", options.repetition_penalty,
+                  "Above 1: tokens that occurred become less likely")
+      ->check(CLI::Range(0.0, 100.0));
+  command.add_option("--stop", options.stop, "A text that ends the answer")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option("--seed", options.seed, "Same model, prompt, options and seed: same text")
+      ->capture_default_str();
   command.add_flag("--stats", options.stats, "Tell tokens and speed");
 }
 
@@ -201,11 +241,14 @@ void AddSamplingOptions(CLI::App& command, TalkOptions& options) {
 
 void AddGenerate(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<TalkOptions>();
-  CLI::App* command = AddCommand(app, globals, "generate", "Ask a trained model once, or several models the same",
-                                 "shoal generate last --prompt \"What do you like?\" --temperature 0",
-                                 [&globals, options] { return Generate(globals, *options); });
+  CLI::App* command =
+      AddCommand(app, globals, "generate", "Ask a trained model once, or several models the same",
+                 "shoal generate last --prompt \"What do you like?\" --temperature 0",
+                 [&globals, options] { return Generate(globals, *options); });
   command->add_option("run", options->run, "A run or sweep: id, name, or `last` (default)");
-  command->add_option("--prompt,-p", options->prompts, "What to say; may be given several times; default: standard input")
+  command
+      ->add_option("--prompt,-p", options->prompts,
+                   "What to say; may be given several times; default: standard input")
       ->take_all()
       ->allow_extra_args(false);
   command->add_flag("--raw", options->raw, "Continue the text as it is, without chat markup");
@@ -214,8 +257,9 @@ void AddGenerate(CLI::App& app, Globals& globals) {
 
 void AddChat(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<TalkOptions>();
-  CLI::App* command = AddCommand(app, globals, "chat", "Chat with a trained model", "shoal chat last",
-                                 [&globals, options] { return Chat(globals, *options); });
+  CLI::App* command =
+      AddCommand(app, globals, "chat", "Chat with a trained model", "shoal chat last",
+                 [&globals, options] { return Chat(globals, *options); });
   command->add_option("run", options->run, "A run: id, name, or `last` (default)");
   AddSamplingOptions(*command, *options);
 }

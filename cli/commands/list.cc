@@ -14,12 +14,14 @@ namespace {
 absl::StatusOr<v1::RunStatus> ParseStatus(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   v1::RunStatus status;
-  if (v1::RunStatus_Parse("RUN_STATUS_" + text, &status) && status != v1::RUN_STATUS_UNSPECIFIED) return status;
-  return absl::InvalidArgumentError(StrCat("--status: '", text, "' is none of queued, running, succeeded, failed, cancelled, aborted"));
+  if (v1::RunStatus_Parse("RUN_STATUS_" + text, &status) && status != v1::RUN_STATUS_UNSPECIFIED)
+    return status;
+  return absl::InvalidArgumentError(StrCat(
+      "--status: '", text, "' is none of queued, running, succeeded, failed, cancelled, aborted"));
 }
 
-absl::Status ListRuns(Globals& globals, Lab& lab, const std::string& sweep, const std::vector<std::string>& statuses,
-                      int limit) {
+absl::Status ListRuns(Globals& globals, Lab& lab, const std::string& sweep,
+                      const std::vector<std::string>& statuses, int limit) {
   v1::ListRunsRequest request;
   request.set_sweep(sweep);
   request.set_limit(limit);
@@ -27,7 +29,8 @@ absl::Status ListRuns(Globals& globals, Lab& lab, const std::string& sweep, cons
     SHOAL_ASSIGN_OR_RETURN(const v1::RunStatus status, ParseStatus(text));
     request.add_statuses(status);
   }
-  SHOAL_ASSIGN_OR_RETURN(const auto response, Call(lab.service(), &v1::LabService::Stub::ListRuns, request));
+  SHOAL_ASSIGN_OR_RETURN(const auto response,
+                         Call(lab.service(), &v1::LabService::Stub::ListRuns, request));
   if (globals.json) {
     JsonReply().AddList("runs", response.runs()).AddNumber("total", response.total()).Print();
     return absl::OkStatus();
@@ -39,7 +42,8 @@ absl::Status ListRuns(Globals& globals, Lab& lab, const std::string& sweep, cons
   const std::vector<v1::Run> runs(response.runs().begin(), response.runs().end());
   std::printf("%s", RunsTable(globals.terminal, runs, globals.clock().Now()).c_str());
   if (response.total() > response.runs_size()) {
-    std::printf("%d more; --limit %d shows all\n", response.total() - response.runs_size(), response.total());
+    std::printf("%d more; --limit %d shows all\n", response.total() - response.runs_size(),
+                response.total());
   }
   return absl::OkStatus();
 }
@@ -47,36 +51,53 @@ absl::Status ListRuns(Globals& globals, Lab& lab, const std::string& sweep, cons
 absl::Status ListSweeps(Globals& globals, Lab& lab, int limit) {
   v1::ListSweepsRequest request;
   request.set_limit(limit);
-  SHOAL_ASSIGN_OR_RETURN(const auto response, Call(lab.service(), &v1::LabService::Stub::ListSweeps, request));
+  SHOAL_ASSIGN_OR_RETURN(const auto response,
+                         Call(lab.service(), &v1::LabService::Stub::ListSweeps, request));
   if (globals.json) {
     JsonReply().AddList("sweeps", response.sweeps()).Print();
     return absl::OkStatus();
   }
-  Table table({{"SWEEP"}, {"ID"}, {"RUNS", Table::Align::kRight}, {"VARIES", Table::Align::kLeft, true}, {"STATUS"},
-               {"BY"}, {"CREATED"}});
+  Table table({{"SWEEP"},
+               {"ID"},
+               {"RUNS", Table::Align::kRight},
+               {"VARIES", Table::Align::kLeft, true},
+               {"STATUS"},
+               {"BY"},
+               {"CREATED"}});
   for (const v1::Sweep& sweep : response.sweeps()) {
     std::string varied, states;
-    for (const std::string& path : sweep.varied()) StrAppend(varied, varied.empty() ? "" : " ", path);
+    for (const std::string& path : sweep.varied())
+      StrAppend(varied, varied.empty() ? "" : " ", path);
     for (const auto& [state, count] : sweep.runs_by_status()) {
       StrAppend(states, states.empty() ? "" : ", ", count, " ", state);
     }
-    table.Add({Printable(sweep.name(), false), sweep.sweep_id(), StrCat(sweep.run_count()), varied, states,
-               Printable(sweep.submitted_by(), false), HumanAgo(ToTime(sweep.created_at()), globals.clock().Now())});
+    table.Add({Printable(sweep.name(), false), sweep.sweep_id(), StrCat(sweep.run_count()), varied,
+               states, Printable(sweep.submitted_by(), false),
+               HumanAgo(ToTime(sweep.created_at()), globals.clock().Now())});
   }
-  std::printf("%s", table.empty() ? "no sweeps yet; `shoal sweep tiny --vary model.n_layers=1,2,4` starts one\n"
-                                  : table.Render(globals.terminal).c_str());
+  std::printf("%s",
+              table.empty()
+                  ? "no sweeps yet; `shoal sweep tiny --vary model.n_layers=1,2,4` starts one\n"
+                  : table.Render(globals.terminal).c_str());
   return absl::OkStatus();
 }
 
 absl::Status ListWorkers(Globals& globals, Lab& lab) {
-  SHOAL_ASSIGN_OR_RETURN(const auto response,
-                         Call(lab.service(), &v1::LabService::Stub::ListWorkers, v1::ListWorkersRequest()));
+  SHOAL_ASSIGN_OR_RETURN(
+      const auto response,
+      Call(lab.service(), &v1::LabService::Stub::ListWorkers, v1::ListWorkersRequest()));
   if (globals.json) {
     JsonReply().AddList("workers", response.workers()).Print();
     return absl::OkStatus();
   }
-  Table table({{"WORKER"}, {"STATE"}, {"SLOTS", Table::Align::kRight}, {"BACKENDS", Table::Align::kLeft, true}, {"ISA"},
-               {"MEMORY", Table::Align::kRight}, {"HOST"}, {"LAST SEEN"}});
+  Table table({{"WORKER"},
+               {"STATE"},
+               {"SLOTS", Table::Align::kRight},
+               {"BACKENDS", Table::Align::kLeft, true},
+               {"ISA"},
+               {"MEMORY", Table::Align::kRight},
+               {"HOST"},
+               {"LAST SEEN"}});
   for (const v1::Worker& worker : response.workers()) {
     std::string backends;
     for (const v1::BackendInfo& backend : worker.backends()) {
@@ -102,19 +123,23 @@ void AddList(CLI::App& app, Globals& globals) {
     int limit = 50;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = AddCommand(app, globals, "list", "List runs, sweeps or workers, newest first",
-                                 "shoal list --status running", [&globals, options]() -> absl::Status {
-    SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
-    if (options->what == "sweeps") return ListSweeps(globals, lab, options->limit);
-    if (options->what == "workers") return ListWorkers(globals, lab);
-    return ListRuns(globals, lab, options->sweep, options->statuses, options->limit);
-  });
+  CLI::App* command =
+      AddCommand(app, globals, "list", "List runs, sweeps or workers, newest first",
+                 "shoal list --status running", [&globals, options]() -> absl::Status {
+                   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
+                   if (options->what == "sweeps") return ListSweeps(globals, lab, options->limit);
+                   if (options->what == "workers") return ListWorkers(globals, lab);
+                   return ListRuns(globals, lab, options->sweep, options->statuses, options->limit);
+                 });
   command->add_option("what", options->what, "runs, sweeps or workers")
       ->check(CLI::IsMember({"runs", "sweeps", "workers"}))
       ->capture_default_str();
   command->add_option("--sweep", options->sweep, "Only runs of this sweep (id or name)");
-  command->add_option("--status", options->statuses, "Only runs in these states, e.g. running")->delimiter(',');
-  command->add_option("--limit", options->limit, "At most this many")->check(CLI::Range(1, 1000000))->capture_default_str();
+  command->add_option("--status", options->statuses, "Only runs in these states, e.g. running")
+      ->delimiter(',');
+  command->add_option("--limit", options->limit, "At most this many")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
 }
 
 }  // namespace shoal::cli

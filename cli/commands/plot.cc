@@ -18,11 +18,13 @@ struct PlotCommand {
   int rows = 16;
 };
 
-absl::StatusOr<v1::SeriesPoints> GetSeries(Lab& lab, const v1::Run& run, const std::string& metric) {
+absl::StatusOr<v1::SeriesPoints> GetSeries(Lab& lab, const v1::Run& run,
+                                           const std::string& metric) {
   v1::GetSeriesRequest request;
   request.set_run(run.run_id());
   request.add_series(metric);
-  SHOAL_ASSIGN_OR_RETURN(const auto response, Call(lab.service(), &v1::LabService::Stub::GetSeries, request));
+  SHOAL_ASSIGN_OR_RETURN(const auto response,
+                         Call(lab.service(), &v1::LabService::Stub::GetSeries, request));
   for (const v1::SeriesPoints& series : response.series()) {
     if (series.series() == metric) return series;
   }
@@ -57,17 +59,19 @@ absl::Status Plot(const Globals& globals, const PlotCommand& options) {
       curve.points.emplace_back(static_cast<double>(point.step()), point.value());
     }
     points += curve.points.size();
-    if (!curve.points.empty()) StrAppend(curve.label, "  ", options.metric, " ", StrCat(curve.points.back().second));
+    if (!curve.points.empty())
+      StrAppend(curve.label, "  ", options.metric, " ", StrCat(curve.points.back().second));
     curves.push_back(std::move(curve));
-    StrAppend(json, json.size() > 1 ? "," : "", "{\"run\":", JsonReply::Quote(run.name()), ",\"series\":",
-              JsonReply::ToJson(series), "}");
+    StrAppend(json, json.size() > 1 ? "," : "", "{\"run\":", JsonReply::Quote(run.name()),
+              ",\"series\":", JsonReply::ToJson(series), "}");
   }
   if (globals.json) {
     reply.AddRaw("curves", json + "]").Print();
     return absl::OkStatus();
   }
   if (points == 0) {
-    return absl::NotFoundError(StrCat("no points of '", options.metric, "'; these runs have: ", KnownMetrics(runs)));
+    return absl::NotFoundError(
+        StrCat("no points of '", options.metric, "'; these runs have: ", KnownMetrics(runs)));
   }
   PlotOptions plot;
   plot.columns = std::min(globals.terminal.columns, 120);
@@ -91,7 +95,9 @@ void AddPlot(CLI::App& app, Globals& globals) {
   command->add_option("--metric,-m", options->metric, "Which curve")->capture_default_str();
   command->add_flag("--log-x", options->log_x, "Logarithmic steps");
   command->add_flag("--log-y", options->log_y, "Logarithmic values");
-  command->add_option("--rows", options->rows, "Height in lines")->check(CLI::Range(4, 200))->capture_default_str();
+  command->add_option("--rows", options->rows, "Height in lines")
+      ->check(CLI::Range(4, 200))
+      ->capture_default_str();
 }
 
 }  // namespace shoal::cli

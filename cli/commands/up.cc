@@ -13,15 +13,17 @@ namespace {
 // One line about a lab that answers.
 std::string Describe(const v1::GetLabResponse& lab) {
   return StrCat("lab in ", lab.data_dir(), "  (process ", lab.pid(), ", ", lab.ready_workers(),
-                lab.ready_workers() == 1 ? " worker, " : " workers, ", lab.slots_used(), " of ", lab.slots(),
-                " slots in use, ", lab.running_jobs(), " running, ", lab.queued_jobs(), " queued)");
+                lab.ready_workers() == 1 ? " worker, " : " workers, ", lab.slots_used(), " of ",
+                lab.slots(), " slots in use, ", lab.running_jobs(), " running, ", lab.queued_jobs(),
+                " queued)");
 }
 
 // Waits a moment for the worker, so that `up` shows a lab that can do something.
 absl::StatusOr<v1::GetLabResponse> GetLabWithWorker(Lab& lab, const Clock& clock) {
   const absl::Duration deadline = clock.Boottime() + absl::Seconds(10);
   while (true) {
-    SHOAL_ASSIGN_OR_RETURN(const auto response, Call(lab.service(), &v1::LabService::Stub::GetLab, v1::GetLabRequest()));
+    SHOAL_ASSIGN_OR_RETURN(const auto response,
+                           Call(lab.service(), &v1::LabService::Stub::GetLab, v1::GetLabRequest()));
     if (response.ready_workers() > 0 || clock.Boottime() > deadline) return response;
     absl::SleepFor(absl::Milliseconds(50));
   }
@@ -36,20 +38,26 @@ void AddUp(CLI::App& app, Globals& globals) {
     std::string lease = "5m";
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      AddCommand(app, globals, "up", "Start the lab of the data folder: a coordinator and a worker",
-                 "shoal up --slots 2", [&globals, options]() -> absl::Status {
+  CLI::App* command = AddCommand(
+      app, globals, "up", "Start the lab of the data folder: a coordinator and a worker",
+      "shoal up --slots 2", [&globals, options]() -> absl::Status {
         EmbeddedOptions embedded;
         embedded.slots = options->slots;
-        if (!absl::ParseDuration(options->lease, &embedded.lease) || embedded.lease < absl::Seconds(1)) {
-          return absl::InvalidArgumentError(StrCat("--lease: '", options->lease, "' is not a duration of at least 1s, such as 30s or 5m"));
+        if (!absl::ParseDuration(options->lease, &embedded.lease) ||
+            embedded.lease < absl::Seconds(1)) {
+          return absl::InvalidArgumentError(
+              StrCat("--lease: '", options->lease,
+                     "' is not a duration of at least 1s, such as 30s or 5m"));
         }
-        if (options->foreground) return RunEmbeddedLab(globals.lab.data_dir, embedded, globals.programs, globals.clock());
-        SHOAL_RETURN_IF_ERROR(EnsureEmbeddedLab(globals.lab.data_dir, true, globals.clock(), embedded));
+        if (options->foreground)
+          return RunEmbeddedLab(globals.lab.data_dir, embedded, globals.programs, globals.clock());
+        SHOAL_RETURN_IF_ERROR(
+            EnsureEmbeddedLab(globals.lab.data_dir, true, globals.clock(), embedded));
         LabOptions own = globals.lab;
         own.address.clear();
         SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(own));
-        SHOAL_ASSIGN_OR_RETURN(const v1::GetLabResponse response, GetLabWithWorker(lab, globals.clock()));
+        SHOAL_ASSIGN_OR_RETURN(const v1::GetLabResponse response,
+                               GetLabWithWorker(lab, globals.clock()));
         if (globals.json) {
           JsonReply().Add("lab", response).Print();
         } else {
@@ -57,22 +65,30 @@ void AddUp(CLI::App& app, Globals& globals) {
         }
         return absl::OkStatus();
       });
-  command->add_flag("--foreground", options->foreground, "Stay; log to this terminal; Ctrl-C stops the lab");
-  command->add_option("--slots", options->slots, "Slots of the worker, one core each (default: the machine's cores)")
+  command->add_flag("--foreground", options->foreground,
+                    "Stay; log to this terminal; Ctrl-C stops the lab");
+  command
+      ->add_option("--slots", options->slots,
+                   "Slots of the worker, one core each (default: the machine's cores)")
       ->check(CLI::Range(1, 1024));
-  command->add_option("--lease", options->lease, "How long a job may go on without a word from its worker")
+  command
+      ->add_option("--lease", options->lease,
+                   "How long a job may go on without a word from its worker")
       ->capture_default_str();
 }
 
 void AddDown(CLI::App& app, Globals& globals) {
-  AddCommand(app, globals, "down", "Stop the lab of the data folder; running jobs save a checkpoint and resume later",
+  AddCommand(app, globals, "down",
+             "Stop the lab of the data folder; running jobs save a checkpoint and resume later",
              "shoal down", [&globals]() -> absl::Status {
                const bool was_running = EmbeddedLabRuns(globals.lab.data_dir);
-               SHOAL_RETURN_IF_ERROR(StopEmbeddedLab(globals.lab.data_dir, absl::Seconds(90), globals.clock()));
+               SHOAL_RETURN_IF_ERROR(
+                   StopEmbeddedLab(globals.lab.data_dir, absl::Seconds(90), globals.clock()));
                if (globals.json) {
                  JsonReply().AddRaw("was_running", was_running ? "true" : "false").Print();
                } else if (!globals.quiet) {
-                 std::printf(was_running ? "stopped\n" : "no lab was running in %s\n", globals.lab.data_dir.c_str());
+                 std::printf(was_running ? "stopped\n" : "no lab was running in %s\n",
+                             globals.lab.data_dir.c_str());
                }
                return absl::OkStatus();
              });

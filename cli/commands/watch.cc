@@ -14,7 +14,8 @@ namespace shoal::cli {
 namespace {
 
 // Ids, so that a later run of the same name does not confuse a watch that outlives a lab.
-absl::StatusOr<std::vector<std::string>> RunIds(const Globals& globals, const std::vector<std::string>& targets) {
+absl::StatusOr<std::vector<std::string>> RunIds(const Globals& globals,
+                                                const std::vector<std::string>& targets) {
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
   SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, targets));
   std::vector<std::string> ids;
@@ -22,14 +23,16 @@ absl::StatusOr<std::vector<std::string>> RunIds(const Globals& globals, const st
   return ids;
 }
 
-absl::Status WatchOrWait(Globals& globals, const std::vector<std::string>& targets, const std::string& timeout,
-                         FollowMode mode) {
+absl::Status WatchOrWait(Globals& globals, const std::vector<std::string>& targets,
+                         const std::string& timeout, FollowMode mode) {
   absl::Duration limit = absl::InfiniteDuration();
   if (!timeout.empty() && !absl::ParseDuration(timeout, &limit)) {
-    return absl::InvalidArgumentError(StrCat("--timeout: '", timeout, "' is not a duration such as 90s, 10m or 2h"));
+    return absl::InvalidArgumentError(
+        StrCat("--timeout: '", timeout, "' is not a duration such as 90s, 10m or 2h"));
   }
   SHOAL_ASSIGN_OR_RETURN(const std::vector<std::string> ids, RunIds(globals, targets));
-  SHOAL_ASSIGN_OR_RETURN(const FollowResult result, Follow(globals.lab, ids, mode, globals.terminal, limit));
+  SHOAL_ASSIGN_OR_RETURN(const FollowResult result,
+                         Follow(globals.lab, ids, mode, globals.terminal, limit));
   if (result.detached) {
     std::fprintf(stderr, "\ndetached; the work goes on\n");
     return absl::OkStatus();
@@ -46,12 +49,15 @@ absl::Status WatchOrWait(Globals& globals, const std::vector<std::string>& targe
   return absl::OkStatus();
 }
 
-absl::Status PrintLogs(const Globals& globals, const std::string& target, bool follow, int attempt) {
+absl::Status PrintLogs(const Globals& globals, const std::string& target, bool follow,
+                       int attempt) {
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
-  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs,
-                         ResolveRuns(lab, target.empty() ? std::vector<std::string>() : std::vector{target}));
+  SHOAL_ASSIGN_OR_RETURN(
+      const std::vector<v1::Run> runs,
+      ResolveRuns(lab, target.empty() ? std::vector<std::string>() : std::vector{target}));
   if (runs.size() > 1) {
-    return absl::InvalidArgumentError(StrCat(target, " names ", runs.size(), " runs; logs are of one, such as ", runs.front().name()));
+    return absl::InvalidArgumentError(StrCat(
+        target, " names ", runs.size(), " runs; logs are of one, such as ", runs.front().name()));
   }
   v1::ReadLogsRequest request;
   request.set_run(runs.front().run_id());
@@ -65,7 +71,8 @@ absl::Status PrintLogs(const Globals& globals, const std::string& target, bool f
       std::printf("%s\n", JsonReply::ToJson(response).c_str());
     } else {
       const absl::Time at = absl::FromUnixMicros(response.line().wall_time_us());
-      std::printf("%s  %d  %-5s  %s\n", absl::FormatTime("%H:%M:%S", at, absl::LocalTimeZone()).c_str(),
+      std::printf("%s  %d  %-5s  %s\n",
+                  absl::FormatTime("%H:%M:%S", at, absl::LocalTimeZone()).c_str(),
                   response.attempt_number(), response.line().level().c_str(),
                   Printable(response.line().text(), false).c_str());
     }
@@ -78,11 +85,13 @@ absl::Status PrintLogs(const Globals& globals, const std::string& target, bool f
 
 void AddWatch(CLI::App& app, Globals& globals) {
   const auto targets = std::make_shared<std::vector<std::string>>();
-  CLI::App* command = AddCommand(app, globals, "watch", "Follow runs to their end, with live progress", "shoal watch last",
-                                 [&globals, targets] {
-    const FollowMode mode = globals.json || globals.quiet ? FollowMode::kSilent : FollowMode::kProgress;
-    return WatchOrWait(globals, *targets, "", mode);
-  });
+  CLI::App* command =
+      AddCommand(app, globals, "watch", "Follow runs to their end, with live progress",
+                 "shoal watch last", [&globals, targets] {
+                   const FollowMode mode =
+                       globals.json || globals.quiet ? FollowMode::kSilent : FollowMode::kProgress;
+                   return WatchOrWait(globals, *targets, "", mode);
+                 });
   command->add_option("run", *targets, "Runs or sweeps: id, name, or `last` (default)");
 }
 
@@ -92,12 +101,14 @@ void AddWait(CLI::App& app, Globals& globals) {
     std::string timeout;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = AddCommand(app, globals, "wait", "Wait until runs have ended; exit 3 when one did not succeed",
-                                 "shoal wait tiny --timeout 10m", [&globals, options] {
-    return WatchOrWait(globals, options->targets, options->timeout, FollowMode::kSilent);
-  });
+  CLI::App* command = AddCommand(
+      app, globals, "wait", "Wait until runs have ended; exit 3 when one did not succeed",
+      "shoal wait tiny --timeout 10m", [&globals, options] {
+        return WatchOrWait(globals, options->targets, options->timeout, FollowMode::kSilent);
+      });
   command->add_option("run", options->targets, "Runs or sweeps: id, name, or `last` (default)");
-  command->add_option("--timeout", options->timeout, "Give up waiting after this long (exit 4); the runs go on");
+  command->add_option("--timeout", options->timeout,
+                      "Give up waiting after this long (exit 4); the runs go on");
 }
 
 void AddLogs(CLI::App& app, Globals& globals) {
@@ -107,12 +118,14 @@ void AddLogs(CLI::App& app, Globals& globals) {
     int attempt = 0;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = AddCommand(app, globals, "logs", "Print a run's log", "shoal logs -f last", [&globals, options] {
-    return PrintLogs(globals, options->target, options->follow, options->attempt);
-  });
+  CLI::App* command = AddCommand(
+      app, globals, "logs", "Print a run's log", "shoal logs -f last", [&globals, options] {
+        return PrintLogs(globals, options->target, options->follow, options->attempt);
+      });
   command->add_option("run", options->target, "A run: id, name, or `last` (default)");
   command->add_flag("-f,--follow", options->follow, "Go on until the run has ended");
-  command->add_option("--attempt", options->attempt, "Only this attempt")->check(CLI::Range(1, 1000000));
+  command->add_option("--attempt", options->attempt, "Only this attempt")
+      ->check(CLI::Range(1, 1000000));
 }
 
 }  // namespace shoal::cli

@@ -31,13 +31,19 @@ std::string LogTail(const std::string& path) {
   return text.ok() ? *text : "";
 }
 
-absl::StatusOr<pid_t> SpawnUp(const std::string& data_dir, const EmbeddedOptions& options, const std::string& log) {
+absl::StatusOr<pid_t> SpawnUp(const std::string& data_dir, const EmbeddedOptions& options,
+                              const std::string& log) {
   SHOAL_ASSIGN_OR_RETURN(const InstallPaths paths, InstallPaths::OfThisProgram());
   const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (out < 0) return ErrnoStatus(errno, StrCat("opening ", log));
   SubprocessOptions spawn;
-  spawn.args = {paths.Program("shoal"), "--data-dir", data_dir,
-                "up",                   "--foreground", "--lease", absl::FormatDuration(options.lease)};
+  spawn.args = {paths.Program("shoal"),
+                "--data-dir",
+                data_dir,
+                "up",
+                "--foreground",
+                "--lease",
+                absl::FormatDuration(options.lease)};
   if (options.slots > 0) {
     spawn.args.push_back("--slots");
     spawn.args.push_back(std::to_string(options.slots));
@@ -51,7 +57,8 @@ absl::StatusOr<pid_t> SpawnUp(const std::string& data_dir, const EmbeddedOptions
 }
 
 bool LabAnswers(const std::string& data_dir) {
-  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)), grpc::InsecureChannelCredentials());
+  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)),
+                                           grpc::InsecureChannelCredentials());
   const auto service = v1::LabService::NewStub(channel);
   return Call(*service, &v1::LabService::Stub::GetLab, v1::GetLabRequest(), absl::Seconds(2)).ok();
 }
@@ -71,7 +78,9 @@ std::string DefaultDataDir() {
   return JoinPath(home.empty() ? "/tmp" : home, ".local/share/shoal");
 }
 
-std::string EmbeddedSocket(const std::string& data_dir) { return JoinPath(data_dir, "run/lab.sock"); }
+std::string EmbeddedSocket(const std::string& data_dir) {
+  return JoinPath(data_dir, "run/lab.sock");
+}
 std::string EmbeddedLogDir(const std::string& data_dir) { return JoinPath(data_dir, "log"); }
 
 std::optional<pid_t> LockHolder(const std::string& path) {
@@ -85,7 +94,9 @@ std::optional<pid_t> LockHolder(const std::string& path) {
   return size > 0 ? static_cast<pid_t>(std::atoi(text)) : 0;
 }
 
-std::optional<pid_t> EmbeddedLabPid(const std::string& data_dir) { return LockHolder(UpLock(data_dir)); }
+std::optional<pid_t> EmbeddedLabPid(const std::string& data_dir) {
+  return LockHolder(UpLock(data_dir));
+}
 
 absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Clock& clock,
                                const EmbeddedOptions& options) {
@@ -109,13 +120,16 @@ absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Cl
     }
     absl::SleepFor(absl::Milliseconds(30));
   }
-  return absl::UnavailableError(StrCat("the lab in ", data_dir, " did not start; the end of ", log, ":\n", LogTail(log)));
+  return absl::UnavailableError(
+      StrCat("the lab in ", data_dir, " did not start; the end of ", log, ":\n", LogTail(log)));
 }
 
-absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout, const Clock& clock) {
+absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout,
+                             const Clock& clock) {
   const std::optional<pid_t> pid = EmbeddedLabPid(data_dir);
   if (!pid.has_value()) return absl::OkStatus();
-  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)), grpc::InsecureChannelCredentials());
+  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)),
+                                           grpc::InsecureChannelCredentials());
   const auto service = v1::LabService::NewStub(channel);
   v1::ShutdownRequest request;
   request.set_reason("shoal down");
@@ -127,8 +141,9 @@ absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout
     if (!EmbeddedLabRuns(data_dir)) return absl::OkStatus();
     absl::SleepFor(absl::Milliseconds(50));
   }
-  return absl::DeadlineExceededError(StrCat("the lab in ", data_dir, " (process ", *pid, ") is still stopping after ",
-                                            absl::FormatDuration(timeout), "; running jobs save a checkpoint first"));
+  return absl::DeadlineExceededError(
+      StrCat("the lab in ", data_dir, " (process ", *pid, ") is still stopping after ",
+             absl::FormatDuration(timeout), "; running jobs save a checkpoint first"));
 }
 
 }  // namespace shoal::cli

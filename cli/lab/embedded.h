@@ -1,13 +1,13 @@
 // The embedded lab: a coordinator and a worker of one person on one machine, in a data folder.
 //
 //   <data_dir>/run/lab.sock       the coordinator's Unix socket (folder 0700)
-//   <data_dir>/run/up.lock        held by the living `shoal up`, which writes its process id into it
-//   <data_dir>/worker/            the worker's spool and cache; worker.lock is held by the living worker
-//   <data_dir>/log/up.log, worker.log
+//   <data_dir>/run/up.lock        held by the living `shoal up`, which writes its process id into
+//   it <data_dir>/worker/            the worker's spool and cache; worker.lock is held by the
+//   living worker <data_dir>/log/up.log, worker.log
 //
-// `shoal up` runs the coordinator in its own process and supervises the worker, which is spawned beside it in a session
-// of its own: killing the coordinator never kills training. A new `up` finds a living worker by its lock and leaves it
-// alone.
+// `shoal up` runs the coordinator in its own process and supervises the worker, which is spawned
+// beside it in a session of its own: killing the coordinator never kills training. A new `up` finds
+// a living worker by its lock and leaves it alone.
 #pragma once
 
 #include <sys/types.h>
@@ -29,7 +29,9 @@ std::string EmbeddedLogDir(const std::string& data_dir);
 
 // Whether a living `shoal up` holds the folder; its process id.
 std::optional<pid_t> EmbeddedLabPid(const std::string& data_dir);
-inline bool EmbeddedLabRuns(const std::string& data_dir) { return EmbeddedLabPid(data_dir).has_value(); }
+inline bool EmbeddedLabRuns(const std::string& data_dir) {
+  return EmbeddedLabPid(data_dir).has_value();
+}
 
 struct EmbeddedOptions {
   int slots = 0;  // of the worker; 0: the machine's cores
@@ -41,13 +43,15 @@ struct EmbeddedOptions {
 absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Clock& clock,
                                const EmbeddedOptions& options = {});
 
-// Runs coordinator and worker supervision until SIGINT, SIGTERM or a Shutdown call. Says on stdout where the lab is.
-absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options, const Programs& programs,
-                            const Clock& clock);
+// Runs coordinator and worker supervision until SIGINT, SIGTERM or a Shutdown call. Says on stdout
+// where the lab is.
+absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options,
+                            const Programs& programs, const Clock& clock);
 
-// Asks the lab to stop, waits for it and for the worker (which saves a checkpoint of each running job).
-// Errors: DeadlineExceeded naming what is still alive.
-absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout, const Clock& clock);
+// Asks the lab to stop, waits for it and for the worker (which saves a checkpoint of each running
+// job). Errors: DeadlineExceeded naming what is still alive.
+absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout,
+                             const Clock& clock);
 
 // The process that holds the flock on `path`, if any; what it wrote there.
 std::optional<pid_t> LockHolder(const std::string& path);

@@ -20,8 +20,8 @@ double Number(const google::protobuf::Struct& json, const std::string& key) {
   return at == json.fields().end() ? 0 : at->second.number_value();
 }
 
-v1::AttemptOrder OrderFor(const v1::RunSpec& spec, const PreparedData& data, const std::string& work_dir,
-                          const std::string& cache_dir) {
+v1::AttemptOrder OrderFor(const v1::RunSpec& spec, const PreparedData& data,
+                          const std::string& work_dir, const std::string& cache_dir) {
   v1::AttemptOrder order;
   order.set_run_id("measure");
   order.set_run_name(spec.name());
@@ -51,21 +51,25 @@ double EvaluatedExamples(const v1::RunSpec& spec, int64_t held_out) {
 
 }  // namespace
 
-absl::StatusOr<Measured> MeasureRun(const v1::RunSpec& spec, const PreparedData& data, const std::string& data_dir) {
+absl::StatusOr<Measured> MeasureRun(const v1::RunSpec& spec, const PreparedData& data,
+                                    const std::string& data_dir) {
   RealFileSystem files;
   SHOAL_ASSIGN_OR_RETURN(const InstallPaths paths, InstallPaths::OfThisProgram());
   SHOAL_ASSIGN_OR_RETURN(const TempDir temp, TempDir::Make("", "shoal-measure-"));
   const std::string cache = JoinPath(data_dir, "prepared/shards");
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(cache, 0700));
   std::string json;
-  const auto written = google::protobuf::util::MessageToJsonString(OrderFor(spec, data, temp.path(), cache), &json);
-  if (!written.ok()) return absl::InternalError(StrCat("writing the order: ", std::string(written.message())));
+  const auto written =
+      google::protobuf::util::MessageToJsonString(OrderFor(spec, data, temp.path(), cache), &json);
+  if (!written.ok())
+    return absl::InternalError(StrCat("writing the order: ", std::string(written.message())));
   const std::string order = temp.File("order.json");
   SHOAL_RETURN_IF_ERROR(files.WriteFileAtomic(order, json));
 
   SubprocessOptions run;
   run.args = {paths.Program("shoal-runner"), "--attempt", order, "--measure"};
-  run.environment = {{"OMP_NUM_THREADS", StrCat(spec.resources().threads())}, {"OMP_WAIT_POLICY", "passive"}};
+  run.environment = {{"OMP_NUM_THREADS", StrCat(spec.resources().threads())},
+                     {"OMP_WAIT_POLICY", "passive"}};
   SHOAL_ASSIGN_OR_RETURN(const CapturedRun done, RunAndCapture(run, absl::Minutes(2)));
   if (!done.exit.ok()) {
     return absl::InternalError(StrCat("shoal-runner ", done.exit.ToString(), ": ", done.err));
@@ -78,7 +82,8 @@ absl::StatusOr<Measured> MeasureRun(const v1::RunSpec& spec, const PreparedData&
   Measured measured;
   measured.seconds = Number(result, "setup_seconds") +
                      Number(result, "step_seconds") * static_cast<double>(spec.train().steps()) +
-                     Number(result, "evaluate_seconds_per_example") * EvaluatedExamples(spec, data.held_out_examples);
+                     Number(result, "evaluate_seconds_per_example") *
+                         EvaluatedExamples(spec, data.held_out_examples);
   measured.peak_memory_bytes = static_cast<int64_t>(Number(result, "peak_memory_bytes"));
   return measured;
 }

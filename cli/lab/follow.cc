@@ -57,7 +57,8 @@ class WatchedRuns {
 // One Watch stream read by a thread of its own, until it ends or is cancelled.
 class WatchStream {
  public:
-  WatchStream(Lab& lab, const std::vector<std::string>& targets, int64_t after_event, WatchedRuns& runs)
+  WatchStream(Lab& lab, const std::vector<std::string>& targets, int64_t after_event,
+              WatchedRuns& runs)
       : after_event_(after_event) {
     v1::WatchRequest request;
     for (const std::string& target : targets) request.add_targets(target);
@@ -97,7 +98,8 @@ bool IsLoss(const absl::Status& status) {
 }  // namespace
 
 bool IsFinal(v1::RunStatus status) {
-  return status != v1::RUN_STATUS_QUEUED && status != v1::RUN_STATUS_RUNNING && status != v1::RUN_STATUS_UNSPECIFIED;
+  return status != v1::RUN_STATUS_QUEUED && status != v1::RUN_STATUS_RUNNING &&
+         status != v1::RUN_STATUS_UNSPECIFIED;
 }
 
 std::string StatusName(v1::RunStatus status) {
@@ -107,12 +109,17 @@ std::string StatusName(v1::RunStatus status) {
 
 Style StatusStyle(v1::RunStatus status) {
   switch (status) {
-    case v1::RUN_STATUS_SUCCEEDED: return Style::kGreen;
-    case v1::RUN_STATUS_FAILED: return Style::kRed;
+    case v1::RUN_STATUS_SUCCEEDED:
+      return Style::kGreen;
+    case v1::RUN_STATUS_FAILED:
+      return Style::kRed;
     case v1::RUN_STATUS_CANCELLED:
-    case v1::RUN_STATUS_ABORTED: return Style::kYellow;
-    case v1::RUN_STATUS_RUNNING: return Style::kCyan;
-    default: return Style::kDim;
+    case v1::RUN_STATUS_ABORTED:
+      return Style::kYellow;
+    case v1::RUN_STATUS_RUNNING:
+      return Style::kCyan;
+    default:
+      return Style::kDim;
   }
 }
 
@@ -121,7 +128,8 @@ const v1::MetricSummary* FindMetric(const v1::Run& run, const std::string& name)
   return at == run.metrics().end() ? nullptr : &at->second;
 }
 
-absl::StatusOr<FollowResult> Follow(const LabOptions& options, const std::vector<std::string>& targets, FollowMode mode,
+absl::StatusOr<FollowResult> Follow(const LabOptions& options,
+                                    const std::vector<std::string>& targets, FollowMode mode,
                                     const Terminal& terminal, absl::Duration timeout) {
   const InterruptGuard guard;
   const Clock& clock = *options.clock;
@@ -153,7 +161,8 @@ absl::StatusOr<FollowResult> Follow(const LabOptions& options, const std::vector
       }
     }
     if (interrupted) break;
-    if (clock.Boottime() >= deadline) return absl::DeadlineExceededError("the runs are not finished yet");
+    if (clock.Boottime() >= deadline)
+      return absl::DeadlineExceededError("the runs are not finished yet");
     if (!status.ok() && !IsLoss(status)) return status;
     if (clock.Boottime() - last_contact > kPatience) return Annotate(status, "the lab stays away");
     notice = "the lab is away, trying again (the workers train on)";

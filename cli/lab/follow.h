@@ -1,5 +1,5 @@
-// Following runs to their end, with live progress. Survives the loss of the coordinator: an embedded lab is started
-// again, and the watch goes on where it was.
+// Following runs to their end, with live progress. Survives the loss of the coordinator: an
+// embedded lab is started again, and the watch goes on where it was.
 #pragma once
 
 #include <map>
@@ -25,8 +25,10 @@ struct FollowResult {
 
 // Watches runs (ids, names, sweeps) until all are final, or Ctrl-C, or `timeout`.
 // Errors: NotFound; DeadlineExceeded; Unavailable when the lab stays away for two minutes.
-absl::StatusOr<FollowResult> Follow(const LabOptions& options, const std::vector<std::string>& targets, FollowMode mode,
-                                    const Terminal& terminal, absl::Duration timeout = absl::InfiniteDuration());
+absl::StatusOr<FollowResult> Follow(const LabOptions& options,
+                                    const std::vector<std::string>& targets, FollowMode mode,
+                                    const Terminal& terminal,
+                                    absl::Duration timeout = absl::InfiniteDuration());
 
 // Whether no more will happen to a run.
 bool IsFinal(v1::RunStatus status);

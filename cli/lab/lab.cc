@@ -36,9 +36,7 @@ void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
   context.set_deadline(gpr_time_from_micros(absl::ToInt64Microseconds(timeout), GPR_TIMESPAN));
 }
 
-std::string NewRequestId() {
-  return Id<RequestKind>::New(SystemClock()).str();
-}
+std::string NewRequestId() { return Id<RequestKind>::New(SystemClock()).str(); }
 
 absl::StatusOr<Lab> Lab::Connect(const LabOptions& options) {
   Lab lab;
@@ -49,8 +47,8 @@ absl::StatusOr<Lab> Lab::Connect(const LabOptions& options) {
     if (options.start) {
       SHOAL_RETURN_IF_ERROR(EnsureEmbeddedLab(options.data_dir, options.quiet, *options.clock));
     } else if (!EmbeddedLabRuns(options.data_dir)) {
-      return absl::UnavailableError(
-          StrCat("no lab is running in ", options.data_dir, "; `shoal up` starts it, --lab ADDRESS names another"));
+      return absl::UnavailableError(StrCat("no lab is running in ", options.data_dir,
+                                           "; `shoal up` starts it, --lab ADDRESS names another"));
     }
   }
   const auto channel = OpenChannel(lab.target_);
@@ -58,7 +56,8 @@ absl::StatusOr<Lab> Lab::Connect(const LabOptions& options) {
   lab.artifacts_ = v1::ArtifactService::NewStub(channel);
   const absl::Status status = Answers(*lab.service_, absl::Seconds(10));
   if (!status.ok()) {
-    return absl::UnavailableError(StrCat("the lab at ", lab.target_, " does not answer (", status.message(),
+    return absl::UnavailableError(StrCat("the lab at ", lab.target_, " does not answer (",
+                                         status.message(),
                                          "); `shoal doctor` looks for the reason"));
   }
   return lab;

@@ -1,5 +1,5 @@
-// The lab a command talks to: the one named with --lab, or the embedded lab of the user's data folder, which is
-// started when it is not running.
+// The lab a command talks to: the one named with --lab, or the embedded lab of the user's data
+// folder, which is started when it is not running.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -45,7 +45,9 @@ class Lab {
 // Calls one unary method with a deadline; the answer, or the status as ours.
 //   Call(lab.service(), &v1::LabService::Stub::GetRun, request)
 template <typename Stub, typename Request, typename Response>
-absl::StatusOr<Response> Call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+absl::StatusOr<Response> Call(Stub& stub,
+                              grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                           Response*),
                               const Request& request, absl::Duration timeout = absl::Seconds(60));
 
 // gRPC's status as ours.
@@ -56,7 +58,9 @@ void SetDeadline(grpc::ClientContext& context, absl::Duration timeout);
 std::string NewRequestId();
 
 template <typename Stub, typename Request, typename Response>
-absl::StatusOr<Response> Call(Stub& stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+absl::StatusOr<Response> Call(Stub& stub,
+                              grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                           Response*),
                               const Request& request, absl::Duration timeout) {
   grpc::ClientContext context;
   SetDeadline(context, timeout);

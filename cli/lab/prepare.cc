@@ -42,10 +42,12 @@ absl::StatusOr<PreparedFile> Bind(v1::BindingRole role, const std::string& path)
 }
 
 // The folder for what is made from `inputs`.
-absl::StatusOr<std::string> PreparedFolder(const std::string& data_dir, const std::vector<std::string>& inputs) {
+absl::StatusOr<std::string> PreparedFolder(const std::string& data_dir,
+                                           const std::vector<std::string>& inputs) {
   std::string all(kPreparedVersion);
   for (const std::string& input : inputs) StrAppend(all, "\n", input);
-  const std::string folder = JoinPath(data_dir, StrCat("prepared/", Sha256Of(all).Hex().substr(0, 24)));
+  const std::string folder =
+      JoinPath(data_dir, StrCat("prepared/", Sha256Of(all).Hex().substr(0, 24)));
   RealFileSystem files;
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(folder, 0700));
   return folder;
@@ -65,39 +67,45 @@ absl::Status GeneratePersonaFiles(const v1::DataSpec& spec, const std::string& d
   RealFileSystem files;
   SHOAL_ASSIGN_OR_RETURN(const std::string persona_path, FindPersona(spec.persona()));
   SHOAL_ASSIGN_OR_RETURN(const Digest persona_digest, Sha256OfFile(persona_path));
-  SHOAL_ASSIGN_OR_RETURN(const std::string folder,
-                         PreparedFolder(data_dir, {"persona", persona_digest.Hex(), StrCat(spec.conversations()),
-                                                   StrCat(spec.persona_seed()), StrCat(spec.held_out_fraction())}));
+  SHOAL_ASSIGN_OR_RETURN(
+      const std::string folder,
+      PreparedFolder(data_dir, {"persona", persona_digest.Hex(), StrCat(spec.conversations()),
+                                StrCat(spec.persona_seed()), StrCat(spec.held_out_fraction())}));
   train_path = JoinPath(folder, "train.jsonl");
   held_out_path = JoinPath(folder, "held_out.jsonl");
   if (files.Exists(train_path) && files.Exists(held_out_path)) return absl::OkStatus();
   SHOAL_ASSIGN_OR_RETURN(const data::Persona persona, data::Persona::Load(persona_path));
-  Say(quiet, StrCat("generating ", WithCommas(spec.conversations()), " conversations of ", persona.name()));
-  SHOAL_ASSIGN_OR_RETURN(
-      const data::PersonaData generated,
-      data::GeneratePersona(persona, spec.conversations(), spec.persona_seed(), spec.held_out_fraction()));
+  Say(quiet, StrCat("generating ", WithCommas(spec.conversations()), " conversations of ",
+                    persona.name()));
+  SHOAL_ASSIGN_OR_RETURN(const data::PersonaData generated,
+                         data::GeneratePersona(persona, spec.conversations(), spec.persona_seed(),
+                                               spec.held_out_fraction()));
   SHOAL_RETURN_IF_ERROR(files.WriteFileAtomic(held_out_path, JsonLines(generated.held_out)));
   return files.WriteFileAtomic(train_path, JsonLines(generated.train));
 }
 
 void NoteProblems(const data::Source& source, PreparedData& prepared) {
   if (source.report.malformed_lines > 0) {
-    prepared.notes.push_back(StrCat(WithCommas(source.report.malformed_lines), " malformed lines were left out:\n",
+    prepared.notes.push_back(StrCat(WithCommas(source.report.malformed_lines),
+                                    " malformed lines were left out:\n",
                                     data::FormatProblems(source.report)));
   }
 }
 
-absl::StatusOr<std::string> TrainTokenizer(const v1::RunSpec& spec, const std::string& data_dir, bool quiet,
-                                           const std::string& train_digest, const data::Source& train) {
+absl::StatusOr<std::string> TrainTokenizer(const v1::RunSpec& spec, const std::string& data_dir,
+                                           bool quiet, const std::string& train_digest,
+                                           const data::Source& train) {
   RealFileSystem files;
   SHOAL_ASSIGN_OR_RETURN(
       const std::string folder,
-      PreparedFolder(data_dir, {"tokenizer", train_digest, StrCat(spec.tokenizer().vocab_size()),
-                                StrCat(spec.tokenizer().min_frequency()), StrCat(train.examples.size()),
-                                StrCat(spec.data().held_out_fraction())}));
+      PreparedFolder(data_dir,
+                     {"tokenizer", train_digest, StrCat(spec.tokenizer().vocab_size()),
+                      StrCat(spec.tokenizer().min_frequency()), StrCat(train.examples.size()),
+                      StrCat(spec.data().held_out_fraction())}));
   const std::string path = JoinPath(folder, "tokenizer.json");
   if (files.Exists(path)) return path;
-  Say(quiet, StrCat("training a tokenizer of ", WithCommas(spec.tokenizer().vocab_size()), " tokens"));
+  Say(quiet,
+      StrCat("training a tokenizer of ", WithCommas(spec.tokenizer().vocab_size()), " tokens"));
   data::BpeTrainerOptions options;
   options.vocab_size = spec.tokenizer().vocab_size();
   options.min_frequency = spec.tokenizer().min_frequency();
@@ -108,7 +116,8 @@ absl::StatusOr<std::string> TrainTokenizer(const v1::RunSpec& spec, const std::s
   return path;
 }
 
-// Mean length of the training examples and bytes the tokenizer cannot represent, from a sample of them.
+// Mean length of the training examples and bytes the tokenizer cannot represent, from a sample of
+// them.
 void Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer, const data::Source& train,
              PreparedData& prepared) {
   data::Encoder encoder(tokenizer);
@@ -123,16 +132,18 @@ void Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer, const da
     const data::Example& example = train.examples[static_cast<size_t>(i)];
     data::EncodeExample(example, encoder, tokens, response);
     const auto length = static_cast<int64_t>(tokens.size());
-    const int64_t windows = example.chat ? 1 : std::max<int64_t>(1, (length + longest - 2) / (longest - 1));
+    const int64_t windows =
+        example.chat ? 1 : std::max<int64_t>(1, (length + longest - 2) / (longest - 1));
     total += static_cast<double>(example.chat ? std::min(length, longest) : length + windows - 1);
     examples += windows;
   }
   prepared.mean_tokens = examples == 0 ? 0 : total / static_cast<double>(examples);
   prepared.train_examples = count == 1 ? examples : count;
   if (encoder.stats().dropped_bytes > 0) {
-    prepared.notes.push_back(StrCat("the tokenizer has no token for ", WithCommas(encoder.stats().dropped_bytes),
-                                    " bytes of ", WithCommas((count + stride - 1) / stride),
-                                    " sampled examples: they are left out, as the tokenizer's own library does"));
+    prepared.notes.push_back(
+        StrCat("the tokenizer has no token for ", WithCommas(encoder.stats().dropped_bytes),
+               " bytes of ", WithCommas((count + stride - 1) / stride),
+               " sampled examples: they are left out, as the tokenizer's own library does"));
   }
 }
 
@@ -144,14 +155,17 @@ absl::StatusOr<std::string> FindShipped(const std::string& name, std::string_vie
   std::string base = name;
   if (base.starts_with(StrCat(folder, "/"))) base = base.substr(folder.size() + 1);
   if (!EndsWith(base, ".yaml")) base += ".yaml";
-  if (base.find('/') == std::string::npos && files.Exists(JoinPath(shipped, base))) return JoinPath(shipped, base);
+  if (base.find('/') == std::string::npos && files.Exists(JoinPath(shipped, base)))
+    return JoinPath(shipped, base);
   std::string known;
   if (absl::StatusOr<std::vector<std::string>> names = files.ListDir(shipped); names.ok()) {
     for (const std::string& file : *names) {
-      if (EndsWith(file, ".yaml")) StrAppend(known, known.empty() ? "" : ", ", file.substr(0, file.size() - 5));
+      if (EndsWith(file, ".yaml"))
+        StrAppend(known, known.empty() ? "" : ", ", file.substr(0, file.size() - 5));
     }
   }
-  return absl::NotFoundError(StrCat(name, ": no such file, and no such name among the ", folder, " that ship with shoal",
+  return absl::NotFoundError(StrCat(name, ": no such file, and no such name among the ", folder,
+                                    " that ship with shoal",
                                     known.empty() ? "" : StrCat(" (", known, ")")));
 }
 
@@ -163,38 +177,50 @@ std::vector<v1::DataBinding> PreparedData::Bindings() const {
   return bindings;
 }
 
-absl::StatusOr<std::string> FindPersona(const std::string& name) { return FindShipped(name, "personas"); }
-absl::StatusOr<std::string> FindRecipe(const std::string& name) { return FindShipped(name, "recipes"); }
+absl::StatusOr<std::string> FindPersona(const std::string& name) {
+  return FindShipped(name, "personas");
+}
+absl::StatusOr<std::string> FindRecipe(const std::string& name) {
+  return FindShipped(name, "recipes");
+}
 
-absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir, bool quiet) {
+absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir,
+                                         bool quiet) {
   PreparedData prepared;
   std::string train_path = spec.data().train();
   std::string held_out_path = spec.data().held_out();
   if (!spec.data().persona().empty()) {
-    SHOAL_RETURN_IF_ERROR(GeneratePersonaFiles(spec.data(), data_dir, quiet, train_path, held_out_path));
+    SHOAL_RETURN_IF_ERROR(
+        GeneratePersonaFiles(spec.data(), data_dir, quiet, train_path, held_out_path));
   }
-  SHOAL_ASSIGN_OR_RETURN(PreparedFile train_file, Bind(v1::BINDING_ROLE_TRAIN, train_path), "data.train");
+  SHOAL_ASSIGN_OR_RETURN(PreparedFile train_file, Bind(v1::BINDING_ROLE_TRAIN, train_path),
+                         "data.train");
   const std::string train_digest = train_file.binding.sha256();
   prepared.files.push_back(std::move(train_file));
   if (!held_out_path.empty()) {
-    SHOAL_ASSIGN_OR_RETURN(PreparedFile file, Bind(v1::BINDING_ROLE_HELD_OUT, held_out_path), "data.held_out");
+    SHOAL_ASSIGN_OR_RETURN(PreparedFile file, Bind(v1::BINDING_ROLE_HELD_OUT, held_out_path),
+                           "data.held_out");
     prepared.files.push_back(std::move(file));
   }
   SHOAL_ASSIGN_OR_RETURN(const data::SplitSource split,
                          data::ReadTrainingText({train_path, BaseName(train_path)},
-                                                {held_out_path, BaseName(held_out_path)}, spec.data().held_out_fraction()));
+                                                {held_out_path, BaseName(held_out_path)},
+                                                spec.data().held_out_fraction()));
   NoteProblems(split.train, prepared);
   NoteProblems(split.held_out, prepared);
   prepared.held_out_examples = static_cast<int64_t>(split.held_out.examples.size());
 
   std::string tokenizer_path = spec.tokenizer().path();
   if (tokenizer_path.empty()) {
-    SHOAL_ASSIGN_OR_RETURN(tokenizer_path, TrainTokenizer(spec, data_dir, quiet, train_digest, split.train));
+    SHOAL_ASSIGN_OR_RETURN(tokenizer_path,
+                           TrainTokenizer(spec, data_dir, quiet, train_digest, split.train));
   }
-  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, data::Tokenizer::Load(tokenizer_path), "tokenizer");
+  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, data::Tokenizer::Load(tokenizer_path),
+                         "tokenizer");
   prepared.tokenizer_size = tokenizer.vocab_size();
   Measure(spec, tokenizer, split.train, prepared);
-  SHOAL_ASSIGN_OR_RETURN(PreparedFile file, Bind(v1::BINDING_ROLE_TOKENIZER, tokenizer_path), "tokenizer.path");
+  SHOAL_ASSIGN_OR_RETURN(PreparedFile file, Bind(v1::BINDING_ROLE_TOKENIZER, tokenizer_path),
+                         "tokenizer.path");
   prepared.files.push_back(std::move(file));
   return prepared;
 }

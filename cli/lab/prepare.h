@@ -1,6 +1,6 @@
-// From a spec's data and tokenizer to files with digests: generates the persona's conversations, trains the tokenizer,
-// and names each file by its SHA-256. What was made once is found again in <data_dir>/prepared, keyed by everything it
-// was made from.
+// From a spec's data and tokenizer to files with digests: generates the persona's conversations,
+// trains the tokenizer, and names each file by its SHA-256. What was made once is found again in
+// <data_dir>/prepared, keyed by everything it was made from.
 #pragma once
 
 #include <cstdint>
@@ -24,17 +24,20 @@ struct PreparedData {
   int64_t train_examples = 0;
   int64_t held_out_examples = 0;
   double mean_tokens = 0;  // of a training example, from a sample of them, cut at max_seq + 1
-  std::vector<std::string> notes;  // what a person should know: malformed lines, bytes without a token
+  std::vector<std::string>
+      notes;  // what a person should know: malformed lines, bytes without a token
 
   std::vector<v1::DataBinding> Bindings() const;
 };
 
 // `spec` is complete and valid. Unless `quiet`, slow steps are told on stderr.
-// Errors: InvalidArgument (a persona, data file or tokenizer that cannot be used, saying why), NotFound, and those of
-// writing.
-absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir, bool quiet);
+// Errors: InvalidArgument (a persona, data file or tokenizer that cannot be used, saying why),
+// NotFound, and those of writing.
+absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir,
+                                         bool quiet);
 
-// A persona's file: a path as it is, else one that ships with this installation. Errors: NotFound listing the names.
+// A persona's file: a path as it is, else one that ships with this installation. Errors: NotFound
+// listing the names.
 absl::StatusOr<std::string> FindPersona(const std::string& name);
 // A recipe's file: the same for recipes ("tiny" or "recipes/tiny.yaml").
 absl::StatusOr<std::string> FindRecipe(const std::string& name);

@@ -10,7 +10,8 @@
 
 namespace shoal::cli {
 
-// The runs that the targets name, in order of creation; no targets: the newest run. Errors: NotFound, naming the target.
+// The runs that the targets name, in order of creation; no targets: the newest run. Errors:
+// NotFound, naming the target.
 absl::StatusOr<std::vector<v1::Run>> ResolveRuns(Lab& lab, const std::vector<std::string>& targets);
 
 }  // namespace shoal::cli

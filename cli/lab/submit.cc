@@ -33,7 +33,8 @@ std::string UserName() {
 
 }  // namespace
 
-absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe, const std::vector<std::string>& sets) {
+absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe,
+                                          const std::vector<std::string>& sets) {
   SHOAL_ASSIGN_OR_RETURN(const std::string path, FindRecipe(recipe));
   SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file, spec::ParseSpecFile(path));
   std::string problems;
@@ -45,10 +46,12 @@ absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe, const std::
   return file;
 }
 
-absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_dir, bool quiet, bool estimate_time) {
+absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_dir, bool quiet,
+                                   bool estimate_time) {
   PlannedRun planned;
   SHOAL_ASSIGN_OR_RETURN(planned.data, PrepareData(trial.spec, data_dir, quiet));
-  SHOAL_ASSIGN_OR_RETURN(const int64_t vocab, spec::ResolveVocabSize(trial.spec.model(), planned.data.tokenizer_size));
+  SHOAL_ASSIGN_OR_RETURN(const int64_t vocab,
+                         spec::ResolveVocabSize(trial.spec.model(), planned.data.tokenizer_size));
   planned.parameters = spec::CountParameters(trial.spec.model(), vocab).total;
   const double mean = planned.data.mean_tokens;
   const spec::TrainingWork work =
@@ -58,10 +61,14 @@ absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_di
   const bool tokens = trial.spec.train().batch().unit() == "tokens";
   const auto size = static_cast<double>(trial.spec.train().batch().size());
   // The largest batch is a little above the mean one; what its rows need is what is held in memory.
-  const double rows = tokens ? size : std::min(size * mean * 1.3, static_cast<double>(spec::LargestBatchRows(trial.spec)));
+  const double rows =
+      tokens ? size
+             : std::min(size * mean * 1.3, static_cast<double>(spec::LargestBatchRows(trial.spec)));
   const auto examples = static_cast<double>(planned.data.train_examples);
-  planned.memory_bytes = spec::EstimateTrainingMemory(trial.spec, vocab, std::llround(rows), UsesBf16(trial.spec),
-                                                      std::llround(examples * mean * 3)).total;
+  planned.memory_bytes =
+      spec::EstimateTrainingMemory(trial.spec, vocab, std::llround(rows), UsesBf16(trial.spec),
+                                   std::llround(examples * mean * 3))
+          .total;
   planned.seconds = std::numeric_limits<double>::quiet_NaN();
   if (estimate_time) {
     const absl::StatusOr<Measured> measured = MeasureRun(trial.spec, planned.data, data_dir);
@@ -85,7 +92,8 @@ v1::Submitter ThisSubmitter(const std::string& command_line) {
   return submitter;
 }
 
-absl::StatusOr<v1::Run> SubmitRun(Lab& lab, const PlannedRun& planned, const std::string& command_line) {
+absl::StatusOr<v1::Run> SubmitRun(Lab& lab, const PlannedRun& planned,
+                                  const std::string& command_line) {
   SHOAL_RETURN_IF_ERROR(Upload(lab, planned.data.files));
   v1::SubmitRunRequest request;
   request.set_request_id(NewRequestId());
@@ -93,7 +101,8 @@ absl::StatusOr<v1::Run> SubmitRun(Lab& lab, const PlannedRun& planned, const std
   for (const v1::DataBinding& binding : planned.data.Bindings()) *request.add_bindings() = binding;
   *request.mutable_submitter() = ThisSubmitter(command_line);
   request.set_parameters(planned.parameters);
-  SHOAL_ASSIGN_OR_RETURN(const auto response, Call(lab.service(), &v1::LabService::Stub::SubmitRun, request));
+  SHOAL_ASSIGN_OR_RETURN(const auto response,
+                         Call(lab.service(), &v1::LabService::Stub::SubmitRun, request));
   return response.run();
 }
 
@@ -118,13 +127,15 @@ absl::StatusOr<v1::SubmitSweepResponse> SubmitSweep(Lab& lab, const v1::SweepSpe
 std::string DryRunText(const PlannedRun& planned) {
   std::string out = spec::ToYaml(planned.trial.spec);
   StrAppend(out, "\n# ", planned.trial.name, ": ", WithCommas(planned.parameters), " parameters, ",
-            HumanCount(planned.train_flops), "FLOP of training, about ", HumanBytes(planned.memory_bytes), " of memory");
+            HumanCount(planned.train_flops), "FLOP of training, about ",
+            HumanBytes(planned.memory_bytes), " of memory");
   if (!std::isnan(planned.seconds)) {
     StrAppend(out, " and ", HumanDuration(absl::Seconds(planned.seconds)), " on this machine");
   }
   StrAppend(out, "\n# data: ", WithCommas(planned.data.train_examples), " training examples of ",
-            Fixed(planned.data.mean_tokens, 1), " tokens on average, ", WithCommas(planned.data.held_out_examples),
-            " held out, tokenizer of ", WithCommas(planned.data.tokenizer_size), "\n");
+            Fixed(planned.data.mean_tokens, 1), " tokens on average, ",
+            WithCommas(planned.data.held_out_examples), " held out, tokenizer of ",
+            WithCommas(planned.data.tokenizer_size), "\n");
   return out;
 }
 
@@ -133,13 +144,18 @@ std::string DryRunJson(const PlannedRun& planned) {
   for (const v1::DataBinding& binding : planned.data.Bindings()) {
     StrAppend(bindings, bindings.size() > 1 ? "," : "", JsonReply::ToJson(binding));
   }
-  const auto number = [](double value) { return std::isfinite(value) ? StrCat(std::llround(value)) : std::string("null"); };
-  return StrCat("{\"name\":", JsonReply::Quote(planned.trial.name), ",\"spec\":", JsonReply::ToJson(planned.trial.spec),
-                ",\"parameters\":", planned.parameters, ",\"training_flops\":", number(planned.train_flops),
+  const auto number = [](double value) {
+    return std::isfinite(value) ? StrCat(std::llround(value)) : std::string("null");
+  };
+  return StrCat("{\"name\":", JsonReply::Quote(planned.trial.name),
+                ",\"spec\":", JsonReply::ToJson(planned.trial.spec),
+                ",\"parameters\":", planned.parameters,
+                ",\"training_flops\":", number(planned.train_flops),
                 ",\"evaluation_flops\":", number(planned.evaluate_flops),
                 ",\"estimated_memory_bytes\":", planned.memory_bytes, ",\"estimated_seconds\":",
                 std::isfinite(planned.seconds) ? StrCat(planned.seconds) : std::string("null"),
-                ",\"tokenizer_size\":", planned.data.tokenizer_size, ",\"train_examples\":", planned.data.train_examples,
+                ",\"tokenizer_size\":", planned.data.tokenizer_size,
+                ",\"train_examples\":", planned.data.train_examples,
                 ",\"held_out_examples\":", planned.data.held_out_examples,
                 ",\"mean_tokens\":", planned.data.mean_tokens, ",\"bindings\":", bindings, "]}");
 }

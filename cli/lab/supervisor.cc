@@ -32,7 +32,8 @@ absl::StatusOr<int> TakeLock(const std::string& path) {
   if (file < 0) return ErrnoStatus(errno, StrCat("opening ", path));
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     close(file);
-    return absl::FailedPreconditionError(StrCat("another `shoal up` has this data folder (", path, ")"));
+    return absl::FailedPreconditionError(
+        StrCat("another `shoal up` has this data folder (", path, ")"));
   }
   const std::string pid = StrCat(getpid(), "\n");
   if (ftruncate(file, 0) != 0 || pwrite(file, pid.data(), pid.size(), 0) < 0) {
@@ -47,12 +48,14 @@ class WorkerKeeper {
   WorkerKeeper(std::string data_dir, int slots, const Clock& clock)
       : data_dir_(std::move(data_dir)), slots_(slots), clock_(clock) {}
 
-  // Called every half second: restarts a worker that ended, after a pause that grows while it keeps dying.
+  // Called every half second: restarts a worker that ended, after a pause that grows while it keeps
+  // dying.
   void Tick() {
     if (process_.has_value()) {
       const std::optional<ExitStatus> exit = process_->Wait(absl::ZeroDuration());
       if (!exit.has_value()) return;
-      LogWarning("worker ended", {"status", exit->ToString()}, {"restart_in", absl::FormatDuration(backoff_)});
+      LogWarning("worker ended", {"status", exit->ToString()},
+                 {"restart_in", absl::FormatDuration(backoff_)});
       process_.reset();
       next_start_ = clock_.Boottime() + backoff_;
       backoff_ = std::min(backoff_ * 2, kLongestBackoff);
@@ -72,7 +75,9 @@ class WorkerKeeper {
     kill(*pid, SIGTERM);
     const absl::Duration deadline = clock_.Boottime() + kWorkerStopTimeout;
     while (clock_.Boottime() < deadline) {
-      if (process_.has_value() ? process_->Wait(absl::Milliseconds(50)).has_value() : !Adopted().has_value()) return;
+      if (process_.has_value() ? process_->Wait(absl::Milliseconds(50)).has_value()
+                               : !Adopted().has_value())
+        return;
       absl::SleepFor(absl::Milliseconds(20));
     }
     LogWarning("worker does not stop, killing it", {"pid", *pid});
@@ -89,8 +94,14 @@ class WorkerKeeper {
     const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (out < 0) return ErrnoStatus(errno, StrCat("opening ", log));
     SubprocessOptions spawn;
-    spawn.args = {paths.Program("shoal"), "worker", "--name", "local", "--connect",
-                  StrCat("unix:", EmbeddedSocket(data_dir_)), "--worker-dir", Folder()};
+    spawn.args = {paths.Program("shoal"),
+                  "worker",
+                  "--name",
+                  "local",
+                  "--connect",
+                  StrCat("unix:", EmbeddedSocket(data_dir_)),
+                  "--worker-dir",
+                  Folder()};
     if (slots_ > 0) {
       spawn.args.push_back("--slots");
       spawn.args.push_back(std::to_string(slots_));
@@ -115,8 +126,8 @@ class WorkerKeeper {
 
 }  // namespace
 
-absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options, const Programs& programs,
-                            const Clock& clock) {
+absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options,
+                            const Programs& programs, const Clock& clock) {
   RealFileSystem files;
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(data_dir, 0700));
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(JoinPath(data_dir, "run"), 0700));
@@ -140,7 +151,8 @@ absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& 
     worker.Tick();
     if (coordinator->WaitForShutdown(absl::Milliseconds(500))) break;
   }
-  LogInfo("lab is stopping", {"reason", stop_signal != 0 ? "signal" : coordinator->shutdown_reason()});
+  LogInfo("lab is stopping",
+          {"reason", stop_signal != 0 ? "signal" : coordinator->shutdown_reason()});
   worker.Stop();  // first, so that its last reports still find a coordinator
   coordinator->Stop(absl::Seconds(5));
   close(lock);

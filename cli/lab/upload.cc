@@ -39,7 +39,8 @@ absl::Status Upload(Lab& lab, const std::vector<PreparedFile>& files) {
   const std::set<std::string> missing(found.missing().begin(), found.missing().end());
   std::set<std::string> sent;
   for (const PreparedFile& file : files) {
-    if (missing.count(file.binding.sha256()) == 0 || !sent.insert(file.binding.sha256()).second) continue;
+    if (missing.count(file.binding.sha256()) == 0 || !sent.insert(file.binding.sha256()).second)
+      continue;
     SHOAL_RETURN_IF_ERROR(Put(lab, file), "sending ", file.path, " to the lab");
   }
   return absl::OkStatus();

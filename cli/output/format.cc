@@ -50,9 +50,11 @@ std::string HumanDuration(absl::Duration duration) {
     return Print("%ldm %02lds", static_cast<long>(whole / 60), static_cast<long>(whole % 60));
   }
   if (whole < 86400) {
-    return Print("%ldh %02ldm", static_cast<long>(whole / 3600), static_cast<long>(whole / 60 % 60));
+    return Print("%ldh %02ldm", static_cast<long>(whole / 3600),
+                 static_cast<long>(whole / 60 % 60));
   }
-  return Print("%ldd %02ldh", static_cast<long>(whole / 86400), static_cast<long>(whole / 3600 % 24));
+  return Print("%ldd %02ldh", static_cast<long>(whole / 86400),
+               static_cast<long>(whole / 3600 % 24));
 }
 
 std::string HumanAgo(absl::Time then, absl::Time now) {

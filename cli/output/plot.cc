@@ -37,7 +37,10 @@ struct Range {
 class Canvas {
  public:
   Canvas(int columns, int rows)
-      : columns_(columns), rows_(rows), dots_(static_cast<size_t>(columns * rows), 0), owner_(dots_.size(), 0) {}
+      : columns_(columns),
+        rows_(rows),
+        dots_(static_cast<size_t>(columns * rows), 0),
+        owner_(dots_.size(), 0) {}
   int width() const { return columns_ * 2; }
   int height() const { return rows_ * 4; }
 
@@ -52,7 +55,8 @@ class Canvas {
     const int steps = std::max({std::abs(x1 - x0), std::abs(y1 - y0), 1});
     for (int i = 0; i <= steps; ++i) {
       const double t = static_cast<double>(i) / steps;
-      Dot(static_cast<int>(std::lround(x0 + t * (x1 - x0))), static_cast<int>(std::lround(y0 + t * (y1 - y0))), series);
+      Dot(static_cast<int>(std::lround(x0 + t * (x1 - x0))),
+          static_cast<int>(std::lround(y0 + t * (y1 - y0))), series);
     }
   }
   std::string Row(const Terminal& terminal, int row) const {
@@ -64,7 +68,8 @@ class Canvas {
         continue;
       }
       const uint32_t code = 0x2800U + dots_[cell];
-      const std::string utf8 = {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3F)),
+      const std::string utf8 = {static_cast<char>(0xE0 | code >> 12),
+                                static_cast<char>(0x80 | (code >> 6 & 0x3F)),
                                 static_cast<char>(0x80 | (code & 0x3F))};
       out += Styled(terminal, kColors[owner_[cell] % kColors.size()], utf8);
     }
@@ -109,7 +114,9 @@ std::string XAxis(const Range& x, int columns, const std::string& label) {
   for (const double place : {0.0, 0.5, 1.0}) {
     const std::string tick = Tick(x.At(place));
     const int center = kAxisColumns + static_cast<int>(place * (columns - 1));
-    const int shift = place == 0 ? 0 : place == 1 ? static_cast<int>(tick.size()) - 1 : static_cast<int>(tick.size()) / 2;
+    const int shift = place == 0   ? 0
+                      : place == 1 ? static_cast<int>(tick.size()) - 1
+                                   : static_cast<int>(tick.size()) / 2;
     const auto begin = static_cast<size_t>(std::max(0, center - shift));
     ticks.replace(begin, tick.size(), tick);
   }
@@ -119,7 +126,8 @@ std::string XAxis(const Range& x, int columns, const std::string& label) {
 
 }  // namespace
 
-std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& series, const PlotOptions& options) {
+std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& series,
+                       const PlotOptions& options) {
   Range x, y;
   x.log = options.log_x;
   y.log = options.log_y;
@@ -143,7 +151,10 @@ std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& 
     if (row == 0 || row == rows - 1 || row == (rows - 1) / 2) {
       tick = Tick(y.At(1 - static_cast<double>(row) / (rows - 1)));
     }
-    out += std::string(static_cast<size_t>(std::max(0, kAxisColumns - 2 - static_cast<int>(tick.size()))), ' ') + tick;
+    out += std::string(
+               static_cast<size_t>(std::max(0, kAxisColumns - 2 - static_cast<int>(tick.size()))),
+               ' ') +
+           tick;
     out += tick.empty() ? " │" : " ┤";
     out += canvas.Row(terminal, row);
     out.erase(out.find_last_not_of(' ') + 1);
@@ -153,7 +164,8 @@ std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& 
   for (int c = 0; c < columns; ++c) out += "─";
   out += "\n" + XAxis(x, columns, options.x_label);
   for (size_t i = 0; i < series.size(); ++i) {
-    out += std::string(kAxisColumns, ' ') + Styled(terminal, kColors[i % kColors.size()], "━━ ") + series[i].label + "\n";
+    out += std::string(kAxisColumns, ' ') + Styled(terminal, kColors[i % kColors.size()], "━━ ") +
+           series[i].label + "\n";
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// Curves in the terminal: several series over one pair of axes, drawn with braille dots (two by four in a character),
-// each in its colour with a marker in the legend.
+// Curves in the terminal: several series over one pair of axes, drawn with braille dots (two by
+// four in a character), each in its colour with a marker in the legend.
 #pragma once
 
 #include <string>
@@ -24,9 +24,10 @@ struct PlotOptions {
   std::string y_label;
 };
 
-// The picture, with newlines. Says so when there is nothing to draw. Within one column the smallest and largest value
-// are both drawn, so that a spike is never lost.
-std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& series, const PlotOptions& options);
+// The picture, with newlines. Says so when there is nothing to draw. Within one column the smallest
+// and largest value are both drawn, so that a spike is never lost.
+std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& series,
+                       const PlotOptions& options);
 
 // A one-line picture of a series: "█▆▄▃▂▂▁". At most `columns` characters.
 std::string Sparkline(const std::vector<double>& values, int columns);

@@ -33,30 +33,36 @@ std::string Bar(double done, int columns) {
 std::string Metrics(const v1::Run& run) {
   std::string out;
   if (const auto* loss = FindMetric(run, "train/loss")) out += "  loss " + Fixed(loss->last(), 3);
-  if (const auto* held_out = FindMetric(run, "held_out/loss")) out += "  held-out " + Fixed(held_out->last(), 3);
-  if (const auto* rate = FindMetric(run, "train/tokens_per_s")) out += "  " + HumanCount(rate->last()) + " tok/s";
+  if (const auto* held_out = FindMetric(run, "held_out/loss"))
+    out += "  held-out " + Fixed(held_out->last(), 3);
+  if (const auto* rate = FindMetric(run, "train/tokens_per_s"))
+    out += "  " + HumanCount(rate->last()) + " tok/s";
   return out;
 }
 
 std::string Eta(const v1::Run& run, absl::Time now) {
   if (!run.has_started_at() || run.step() <= 0 || run.total_steps() <= run.step()) return "";
   const absl::Duration elapsed = now - FromProto(run.started_at());
-  const double left = static_cast<double>(run.total_steps() - run.step()) / static_cast<double>(run.step());
+  const double left =
+      static_cast<double>(run.total_steps() - run.step()) / static_cast<double>(run.step());
   return "  ETA " + HumanDuration(elapsed * left);
 }
 
 }  // namespace
 
 std::string ProgressDisplay::Line(const v1::Run& run, absl::Time now, int name_width) const {
-  const std::string space(static_cast<size_t>(std::max(0, name_width - DisplayWidth(run.name()))), ' ');
+  const std::string space(static_cast<size_t>(std::max(0, name_width - DisplayWidth(run.name()))),
+                          ' ');
   std::string line = run.name() + space + "  ";
-  const double done =
-      run.total_steps() > 0 ? static_cast<double>(run.step()) / static_cast<double>(run.total_steps()) : 0;
+  const double done = run.total_steps() > 0
+                          ? static_cast<double>(run.step()) / static_cast<double>(run.total_steps())
+                          : 0;
   const std::string steps = StrCat("step ", run.step(), "/", run.total_steps());
   switch (run.status()) {
     case v1::RUN_STATUS_QUEUED:
       return line + Styled(terminal_, Style::kDim,
-                           run.status_reason().empty() ? "queued" : StrCat("queued: ", run.status_reason()));
+                           run.status_reason().empty() ? "queued"
+                                                       : StrCat("queued: ", run.status_reason()));
     case v1::RUN_STATUS_RUNNING: {
       std::array<char, 8> percent;
       std::snprintf(percent.data(), percent.size(), "%3.0f%%", std::floor(done * 100));
@@ -68,11 +74,13 @@ std::string ProgressDisplay::Line(const v1::Run& run, absl::Time now, int name_w
       if (run.status() == v1::RUN_STATUS_SUCCEEDED) {
         line += "  " + steps + Metrics(run);
         if (run.has_started_at() && run.has_finished_at()) {
-          line += "  in " + HumanDuration(FromProto(run.finished_at()) - FromProto(run.started_at()));
+          line +=
+              "  in " + HumanDuration(FromProto(run.finished_at()) - FromProto(run.started_at()));
         }
         return line;
       }
-      return line + "  " + steps + (run.status_reason().empty() ? "" : StrCat("  ", run.status_reason()));
+      return line + "  " + steps +
+             (run.status_reason().empty() ? "" : StrCat("  ", run.status_reason()));
     }
   }
 }
@@ -80,8 +88,9 @@ std::string ProgressDisplay::Line(const v1::Run& run, absl::Time now, int name_w
 void ProgressDisplay::ShowLines(const std::vector<v1::Run>& runs, absl::Time now, int name_width) {
   for (const v1::Run& run : runs) {
     const int64_t tenth = run.total_steps() > 0 ? run.step() * 10 / run.total_steps() : 0;
-    const std::string stands_for = StrCat(run.status(), " ", run.status() == v1::RUN_STATUS_RUNNING ? tenth : 0, " ",
-                                          run.status() == v1::RUN_STATUS_RUNNING ? "" : run.status_reason());
+    const std::string stands_for =
+        StrCat(run.status(), " ", run.status() == v1::RUN_STATUS_RUNNING ? tenth : 0, " ",
+               run.status() == v1::RUN_STATUS_RUNNING ? "" : run.status_reason());
     if (last_printed_[run.run_id()] == stands_for) continue;
     last_printed_[run.run_id()] = stands_for;
     std::printf("%s\n", Line(run, now, name_width).c_str());
@@ -89,7 +98,8 @@ void ProgressDisplay::ShowLines(const std::vector<v1::Run>& runs, absl::Time now
   std::fflush(stdout);
 }
 
-void ProgressDisplay::Show(const std::vector<v1::Run>& runs, absl::Time now, const std::string& notice) {
+void ProgressDisplay::Show(const std::vector<v1::Run>& runs, absl::Time now,
+                           const std::string& notice) {
   int name_width = 0;
   for (const v1::Run& run : runs) name_width = std::max(name_width, DisplayWidth(run.name()));
   if (!terminal_.interactive) {
@@ -113,7 +123,8 @@ void ProgressDisplay::Show(const std::vector<v1::Run>& runs, absl::Time now, con
     }
     add(line);
   }
-  if (!notice.empty()) add(Styled(terminal_, Style::kYellow, Ellipsize(notice, terminal_.columns - 1)));
+  if (!notice.empty())
+    add(Styled(terminal_, Style::kYellow, Ellipsize(notice, terminal_.columns - 1)));
   out += "\x1b[J";
   std::fwrite(out.data(), 1, out.size(), stdout);
   std::fflush(stdout);

@@ -21,7 +21,8 @@ class ProgressDisplay {
  public:
   explicit ProgressDisplay(const Terminal& terminal) : terminal_(terminal) {}
 
-  // Shows the present state. `now` for rates and ETA. `notice` (may be empty) stands under the bars.
+  // Shows the present state. `now` for rates and ETA. `notice` (may be empty) stands under the
+  // bars.
   void Show(const std::vector<v1::Run>& runs, absl::Time now, const std::string& notice);
   // Leaves the last picture standing; the next Show begins below it.
   void Finish();

@@ -43,16 +43,27 @@ absl::Duration WallTime(const v1::Run& run, absl::Time now) {
 
 std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs, absl::Time now) {
   using A = Table::Align;
-  Table table({{"RUN"}, {"STATUS"}, {"STEP", A::kRight}, {"PARAMS", A::kRight}, {"LOSS", A::kRight},
-               {"HELD-OUT", A::kRight}, {"TOK/S", A::kRight}, {"TIME", A::kRight}, {"BY"}, {"CREATED"},
+  Table table({{"RUN"},
+               {"STATUS"},
+               {"STEP", A::kRight},
+               {"PARAMS", A::kRight},
+               {"LOSS", A::kRight},
+               {"HELD-OUT", A::kRight},
+               {"TOK/S", A::kRight},
+               {"TIME", A::kRight},
+               {"BY"},
+               {"CREATED"},
                {"NOTE", A::kLeft, true}});
   for (const v1::Run& run : runs) {
-    const bool waits = run.status() == v1::RUN_STATUS_QUEUED || run.status() == v1::RUN_STATUS_FAILED;
-    table.Add({Printable(run.name(), false), Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
-               StrCat(run.step(), "/", run.total_steps()), HumanCount(static_cast<double>(run.parameters())),
-               Fixed(Last(run, "train/loss"), 3), Fixed(Last(run, "held_out/loss"), 3),
-               HumanCount(Last(run, "train/tokens_per_s")), HumanDuration(WallTime(run, now)),
-               Printable(run.submitted_by(), false), HumanAgo(ToTime(run.created_at()), now),
+    const bool waits =
+        run.status() == v1::RUN_STATUS_QUEUED || run.status() == v1::RUN_STATUS_FAILED;
+    table.Add({Printable(run.name(), false),
+               Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
+               StrCat(run.step(), "/", run.total_steps()),
+               HumanCount(static_cast<double>(run.parameters())), Fixed(Last(run, "train/loss"), 3),
+               Fixed(Last(run, "held_out/loss"), 3), HumanCount(Last(run, "train/tokens_per_s")),
+               HumanDuration(WallTime(run, now)), Printable(run.submitted_by(), false),
+               HumanAgo(ToTime(run.created_at()), now),
                Printable(waits ? run.status_reason() : run.note(), false)});
   }
   return table.Render(terminal);
@@ -67,18 +78,24 @@ std::string ComparisonTable(const Terminal& terminal, const std::vector<v1::Run>
     if (std::isfinite(loss)) best = std::min(best, loss);
     all_succeeded = all_succeeded && run.status() == v1::RUN_STATUS_SUCCEEDED;
   }
-  Table table({{"RUN"}, {"DIFFERS IN", A::kLeft, true}, {"STATUS"}, {"PARAMETERS", A::kRight},
-               {"HELD-OUT LOSS", A::kRight}, {"BITS/BYTE", A::kRight}, {"TOK/S", A::kRight},
+  Table table({{"RUN"},
+               {"DIFFERS IN", A::kLeft, true},
+               {"STATUS"},
+               {"PARAMETERS", A::kRight},
+               {"HELD-OUT LOSS", A::kRight},
+               {"BITS/BYTE", A::kRight},
+               {"TOK/S", A::kRight},
                {"WALL TIME", A::kRight}});
   for (const v1::Run& run : runs) {
     const double loss = Last(run, "held_out/loss");
     const std::string shown = Fixed(loss, 4);
-    table.Add({Printable(run.name(), false), Printable(JoinDiffering(run), false),
-               all_succeeded ? "" : Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
-               WithCommas(run.parameters()),
-               loss == best && runs.size() > 1 ? Styled(terminal, Style::kGreen, shown) : shown,
-               Fixed(Last(run, "held_out/bits_per_byte"), 4), HumanCount(MeanTokensPerSecond(run)),
-               HumanDuration(WallTime(run, absl::InfiniteFuture()))});
+    table.Add(
+        {Printable(run.name(), false), Printable(JoinDiffering(run), false),
+         all_succeeded ? "" : Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
+         WithCommas(run.parameters()),
+         loss == best && runs.size() > 1 ? Styled(terminal, Style::kGreen, shown) : shown,
+         Fixed(Last(run, "held_out/bits_per_byte"), 4), HumanCount(MeanTokensPerSecond(run)),
+         HumanDuration(WallTime(run, absl::InfiniteFuture()))});
   }
   return table.Render(terminal);
 }

@@ -13,8 +13,8 @@ namespace shoal::cli {
 // What `shoal list` shows: name, status, progress, parameters, losses, age.
 std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs, absl::Time now);
 
-// What a comparison shows: what differs, parameters, held-out loss and bits per byte, tokens/s, wall time. The best
-// loss is marked.
+// What a comparison shows: what differs, parameters, held-out loss and bits per byte, tokens/s,
+// wall time. The best loss is marked.
 std::string ComparisonTable(const Terminal& terminal, const std::vector<v1::Run>& runs);
 
 absl::Time ToTime(const google::protobuf::Timestamp& time);

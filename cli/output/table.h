@@ -26,7 +26,8 @@ class Table {
   void Add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   bool empty() const { return rows_.empty(); }
 
-  // The whole table, with a newline after every row. Columns that are empty everywhere are left out.
+  // The whole table, with a newline after every row. Columns that are empty everywhere are left
+  // out.
   std::string Render(const Terminal& terminal) const;
 
  private:

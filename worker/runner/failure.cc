@@ -9,14 +9,18 @@ v1::FailureClass ClassOf(const absl::Status& status) {
   if (engine::IsNotFinite(status)) return v1::FAILURE_CLASS_NOT_FINITE;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kUnimplemented: return v1::FAILURE_CLASS_INVALID_SPEC;
-    case absl::StatusCode::kResourceExhausted: return v1::FAILURE_CLASS_OUT_OF_MEMORY;
+    case absl::StatusCode::kUnimplemented:
+      return v1::FAILURE_CLASS_INVALID_SPEC;
+    case absl::StatusCode::kResourceExhausted:
+      return v1::FAILURE_CLASS_OUT_OF_MEMORY;
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kUnavailable: return v1::FAILURE_CLASS_INFRASTRUCTURE;
-    default: return v1::FAILURE_CLASS_BACKEND_ERROR;
+    case absl::StatusCode::kUnavailable:
+      return v1::FAILURE_CLASS_INFRASTRUCTURE;
+    default:
+      return v1::FAILURE_CLASS_BACKEND_ERROR;
   }
 }
 
@@ -35,7 +39,8 @@ v1::Finished FinishedWith(const absl::Status& status, int64_t step) {
     return finished;
   }
   finished.set_state(v1::ATTEMPT_STATE_FAILED);
-  // A full disk is not the spec's fault: room can be made, and the checkpoint before is still there.
+  // A full disk is not the spec's fault: room can be made, and the checkpoint before is still
+  // there.
   const bool disk = status.message().find("ENOSPC") != absl::string_view::npos;
   finished.set_failure_class(disk ? v1::FAILURE_CLASS_INFRASTRUCTURE : ClassOf(status));
   return finished;

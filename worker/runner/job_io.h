@@ -1,4 +1,5 @@
-// What a job says while it runs and what it is told, whoever listens: the agent over frames, or a person at a terminal.
+// What a job says while it runs and what it is told, whoever listens: the agent over frames, or a
+// person at a terminal.
 #pragma once
 
 #include <atomic>
@@ -20,7 +21,8 @@ class FrameSink {
   virtual void Send(const v1::AgentFrame& frame) = 0;
 };
 
-// Down: what the job should heed, filled by the thread that receives and looked at between steps. Thread-safe.
+// Down: what the job should heed, filled by the thread that receives and looked at between steps.
+// Thread-safe.
 class Orders {
  public:
   void Cancel() { cancelled_ = true; }
@@ -30,7 +32,9 @@ class Orders {
 
   // Requests of a SERVE job, one after the other. False: the queue is full.
   bool PushRequest(v1::GenerateRequest request) { return requests_.TryPush(std::move(request)); }
-  std::optional<v1::GenerateRequest> NextRequest(absl::Duration timeout) { return requests_.Pop(timeout); }
+  std::optional<v1::GenerateRequest> NextRequest(absl::Duration timeout) {
+    return requests_.Pop(timeout);
+  }
 
   void CancelRequest(const std::string& request_id) {
     MutexLock lock(mutex_);

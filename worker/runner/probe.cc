@@ -7,7 +7,8 @@ namespace shoal::runner {
 
 v1::Capabilities ProbeHere() {
   v1::Capabilities capabilities;
-  for (v1::BackendInfo& backend : engine::ProbeBackends()) *capabilities.add_backends() = std::move(backend);
+  for (v1::BackendInfo& backend : engine::ProbeBackends())
+    *capabilities.add_backends() = std::move(backend);
   const HostInfo host = ReadHostInfo();
   v1::HostInfo& out = *capabilities.mutable_host();
   out.set_host(host.hostname);

@@ -34,15 +34,18 @@ void OnInterrupt(int) { orders_for_signal->Cancel(); }
 class ConsoleSink final : public FrameSink {
  public:
   void Send(const v1::AgentFrame& frame) override {
-    if (frame.has_log()) std::fprintf(stderr, "%s: %s\n", frame.log().level().c_str(), frame.log().text().c_str());
+    if (frame.has_log())
+      std::fprintf(stderr, "%s: %s\n", frame.log().level().c_str(), frame.log().text().c_str());
     if (frame.has_sample()) {
       std::fprintf(stderr, "step %ld  %s\n    %s\n", static_cast<long>(frame.sample().step()),
                    frame.sample().prompt().c_str(), frame.sample().text().c_str());
     }
-    if (frame.has_checkpoint_saved()) std::fprintf(stderr, "saved %s\n", frame.checkpoint_saved().path().c_str());
+    if (frame.has_checkpoint_saved())
+      std::fprintf(stderr, "saved %s\n", frame.checkpoint_saved().path().c_str());
     for (const v1::SeriesPoints& series : frame.metrics().series()) {
       const v1::MetricPoint& point = series.points(series.points_size() - 1);
-      std::fprintf(stderr, "step %ld  %s %.6g\n", static_cast<long>(point.step()), series.series().c_str(), point.value());
+      std::fprintf(stderr, "step %ld  %s %.6g\n", static_cast<long>(point.step()),
+                   series.series().c_str(), point.value());
     }
   }
 };
@@ -59,7 +62,8 @@ absl::StatusOr<v1::AttemptOrder> ReadOrder(const std::string& path) {
   v1::AttemptOrder order;
   const auto status = google::protobuf::util::JsonStringToMessage(json, &order);
   if (!status.ok()) {
-    return absl::InvalidArgumentError(StrCat(path, ": not an AttemptOrder: ", std::string(status.message())));
+    return absl::InvalidArgumentError(
+        StrCat(path, ": not an AttemptOrder: ", std::string(status.message())));
   }
   spec::FillDefaults(*order.mutable_spec());
   return order;
@@ -83,11 +87,14 @@ absl::Status RunByHand(const std::string& path) {
   Orders orders;
   orders_for_signal = &orders;
   std::signal(SIGINT, OnInterrupt);
-  const v1::Finished finished = order.kind() == v1::JOB_KIND_SERVE ? RunServeJob(order, orders, reporter, clock)
-                                                                    : RunTrainJob(order, orders, reporter, clock);
+  const v1::Finished finished = order.kind() == v1::JOB_KIND_SERVE
+                                    ? RunServeJob(order, orders, reporter, clock)
+                                    : RunTrainJob(order, orders, reporter, clock);
   std::fprintf(stderr, "%s at step %ld  %s\n", v1::AttemptState_Name(finished.state()).c_str(),
                static_cast<long>(finished.step()), finished.message().c_str());
-  return finished.state() == v1::ATTEMPT_STATE_SUCCEEDED ? absl::OkStatus() : absl::UnknownError("the attempt did not succeed");
+  return finished.state() == v1::ATTEMPT_STATE_SUCCEEDED
+             ? absl::OkStatus()
+             : absl::UnknownError("the attempt did not succeed");
 }
 
 absl::Status PrintProbe() {
@@ -100,17 +107,20 @@ absl::Status PrintProbe() {
   return absl::OkStatus();
 }
 
-// Threads that wait for each other inside an operation sleep instead of spinning: a machine that is shared, or has more
-// jobs than cores, must not burn its cores on waiting. Read by the OpenMP library when a backend brings it in.
-void WaitPassively() {
+// Threads that wait for each other inside an operation spin for some microseconds and then sleep: a
+// machine that is shared, or has more jobs than cores, must not burn its cores on waiting. The
+// OpenMP library reads this when a backend brings it in.
+void WaitBriefly() {
   setenv("OMP_WAIT_POLICY", "passive", 0);
-  setenv("OMP_DYNAMIC", "false", 0);
+  setenv("GOMP_SPINCOUNT", "20000", 0);
 }
 
 int Main(int argc, char** argv) {
-  WaitPassively();
+  WaitBriefly();
   std::signal(SIGPIPE, SIG_IGN);
-  const auto is = [&](int i, const char* text) { return i < argc && std::strcmp(argv[i], text) == 0; };
+  const auto is = [&](int i, const char* text) {
+    return i < argc && std::strcmp(argv[i], text) == 0;
+  };
   if (argc == 1) return RunSession(kAgentDescriptor, SystemClock());
   absl::Status status;
   if (is(1, "--probe") && argc == 2) {
@@ -122,7 +132,8 @@ int Main(int argc, char** argv) {
   } else if (is(1, "--version") && argc == 2) {
     std::printf("shoal-runner %s\n", ThisBuild().ToString().c_str());
   } else {
-    std::fprintf(stderr, "usage: shoal-runner [--attempt FILE [--measure] | --probe | --version]\n");
+    std::fprintf(stderr,
+                 "usage: shoal-runner [--attempt FILE [--measure] | --probe | --version]\n");
     return 2;
   }
   if (status.ok()) return 0;

@@ -27,7 +27,8 @@ class ChannelSink final : public FrameSink {
   void Send(const v1::AgentFrame& frame) override {
     const absl::Status status = channel_.Send(frame);
     if (status.ok()) return;
-    if (absl::IsUnavailable(status)) _exit(kAgentGone);  // nobody listens: whatever is computed would be lost
+    if (absl::IsUnavailable(status))
+      _exit(kAgentGone);  // nobody listens: whatever is computed would be lost
     LogError("frame not sent", {"status", status.ToString()});
   }
 
@@ -42,30 +43,40 @@ void ReceiveOrders(frames::FrameChannel& channel, Orders& orders) {
     const absl::StatusOr<bool> received = channel.Receive(frame);
     if (!received.ok() || !*received) _exit(kAgentGone);
     switch (frame.frame_case()) {
-      case v1::RunnerFrame::kCancel: orders.Cancel(); break;
-      case v1::RunnerFrame::kPreempt: orders.Preempt(); break;
+      case v1::RunnerFrame::kCancel:
+        orders.Cancel();
+        break;
+      case v1::RunnerFrame::kPreempt:
+        orders.Preempt();
+        break;
       case v1::RunnerFrame::kGenerate: {
         v1::GenerateRequest request = frame.generate();
         if (orders.PushRequest(std::move(request))) break;
         v1::AgentFrame refused;
         refused.mutable_response()->set_request_id(frame.generate().request_id());
-        refused.mutable_response()->mutable_done()->set_finish_reason("error: too many requests are waiting");
+        refused.mutable_response()->mutable_done()->set_finish_reason(
+            "error: too many requests are waiting");
         if (!channel.Send(refused).ok()) _exit(kAgentGone);
         break;
       }
-      case v1::RunnerFrame::kCancelGenerate: orders.CancelRequest(frame.cancel_generate().request_id()); break;
-      default: LogWarning("unexpected frame", {"case", static_cast<int>(frame.frame_case())});
+      case v1::RunnerFrame::kCancelGenerate:
+        orders.CancelRequest(frame.cancel_generate().request_id());
+        break;
+      default:
+        LogWarning("unexpected frame", {"case", static_cast<int>(frame.frame_case())});
     }
   }
 }
 
-v1::Finished RunJob(const v1::AttemptOrder& order, Orders& orders, Reporter& reporter, const Clock& clock) {
+v1::Finished RunJob(const v1::AttemptOrder& order, Orders& orders, Reporter& reporter,
+                    const Clock& clock) {
   if (order.kind() == v1::JOB_KIND_TRAIN) return RunTrainJob(order, orders, reporter, clock);
   if (order.kind() == v1::JOB_KIND_SERVE) return RunServeJob(order, orders, reporter, clock);
   v1::Finished finished;
   finished.set_state(v1::ATTEMPT_STATE_FAILED);
   finished.set_failure_class(v1::FAILURE_CLASS_INVALID_SPEC);
-  finished.set_message(StrCat("this runner does not know jobs of kind ", order.kind(), "; update the worker"));
+  finished.set_message(
+      StrCat("this runner does not know jobs of kind ", order.kind(), "; update the worker"));
   return finished;
 }
 

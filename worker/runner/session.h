@@ -5,8 +5,8 @@
 
 namespace shoal::runner {
 
-// Serves the agent on `descriptor` and returns the process's exit code. When the agent goes away, the process exits at
-// once, wherever it is.
+// Serves the agent on `descriptor` and returns the process's exit code. When the agent goes away,
+// the process exits at once, wherever it is.
 int RunSession(int descriptor, const Clock& clock);
 
 }  // namespace shoal::runner

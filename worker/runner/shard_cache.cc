@@ -56,26 +56,31 @@ std::string KeyOf(const v1::AttemptOrder& order) {
 
 void TellReport(Reporter& reporter, std::string_view what, const data::SourceReport& source,
                 const data::TokenizeReport& report) {
-  reporter.Info(StrCat(what, ": ", report.examples, " examples, ", report.tokens, " tokens, longest ", report.longest));
+  reporter.Info(StrCat(what, ": ", report.examples, " examples, ", report.tokens,
+                       " tokens, longest ", report.longest));
   if (report.truncated > 0) {
-    reporter.Log("warn", StrCat(what, ": ", report.truncated, " conversations were longer than the context; ",
+    reporter.Log("warn", StrCat(what, ": ", report.truncated,
+                                " conversations were longer than the context; ",
                                 report.truncated_tokens, " tokens were cut off"));
   }
   if (report.too_short > 0) {
-    reporter.Log("warn", StrCat(what, ": ", report.too_short, " examples of fewer than two tokens were left out"));
+    reporter.Log("warn", StrCat(what, ": ", report.too_short,
+                                " examples of fewer than two tokens were left out"));
   }
   if (report.dropped_bytes > 0) {
     reporter.Log("warn", StrCat(what, ": the tokenizer has no token for ", report.dropped_bytes,
                                 " bytes; they were left out"));
   }
   if (source.malformed_lines > 0) {
-    reporter.Log("warn", StrCat(what, ": ", source.malformed_lines, " malformed lines were left out; first: ",
-                                source.problems.empty() ? std::string() : source.problems.front().reason));
+    reporter.Log(
+        "warn",
+        StrCat(what, ": ", source.malformed_lines, " malformed lines were left out; first: ",
+               source.problems.empty() ? std::string() : source.problems.front().reason));
   }
 }
 
-absl::Status MakeShards(const v1::AttemptOrder& order, const data::Tokenizer& tokenizer, const std::string& folder,
-                        Reporter& reporter) {
+absl::Status MakeShards(const v1::AttemptOrder& order, const data::Tokenizer& tokenizer,
+                        const std::string& folder, Reporter& reporter) {
   const v1::LocalFile* train = FindFile(order, v1::BINDING_ROLE_TRAIN);
   const v1::LocalFile* held_out = FindFile(order, v1::BINDING_ROLE_HELD_OUT);
   data::TextFile held_out_file;
@@ -90,7 +95,8 @@ absl::Status MakeShards(const v1::AttemptOrder& order, const data::Tokenizer& to
   options.max_seq = order.spec().model().max_seq();
   const auto tokenize = [&](const data::Source& source, std::string_view name) -> absl::Status {
     SHOAL_ASSIGN_OR_RETURN(const data::TokenizeReport report,
-                           data::Tokenize(source.examples, tokenizer, options, files, JoinPath(folder, StrCat(name, ".shard"))));
+                           data::Tokenize(source.examples, tokenizer, options, files,
+                                          JoinPath(folder, StrCat(name, ".shard"))));
     TellReport(reporter, name, source.report, report);
     return absl::OkStatus();
   };
@@ -118,18 +124,22 @@ absl::StatusOr<PreparedText> PrepareText(const v1::AttemptOrder& order, Reporter
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(shards, 0700));
   const std::string folder = JoinPath(shards, KeyOf(order));
   SHOAL_ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(folder + ".lock"));
-  const auto open = [&](std::string_view name) { return data::Shard::Open(JoinPath(folder, StrCat(name, ".shard"))); };
+  const auto open = [&](std::string_view name) {
+    return data::Shard::Open(JoinPath(folder, StrCat(name, ".shard")));
+  };
   absl::StatusOr<data::Shard> train = open("train");
   absl::StatusOr<data::Shard> held_out = open("held_out");
   if (!train.ok() || !held_out.ok()) {
-    if (absl::IsDataLoss(train.status())) reporter.Log("warn", std::string(train.status().message()));
+    if (absl::IsDataLoss(train.status()))
+      reporter.Log("warn", std::string(train.status().message()));
     SHOAL_RETURN_IF_ERROR(MakeShards(order, tokenizer, folder, reporter));
     train = open("train");
     held_out = open("held_out");
   }
   SHOAL_RETURN_IF_ERROR(train);
   SHOAL_RETURN_IF_ERROR(held_out);
-  return PreparedText{std::move(tokenizer), tokenizer_file->sha256(), *std::move(train), *std::move(held_out)};
+  return PreparedText{std::move(tokenizer), tokenizer_file->sha256(), *std::move(train),
+                      *std::move(held_out)};
 }
 
 }  // namespace shoal::runner

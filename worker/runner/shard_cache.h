@@ -1,4 +1,5 @@
-// Tokenized data, made once per worker: keyed by everything it is made from, shared by all attempts that need it.
+// Tokenized data, made once per worker: keyed by everything it is made from, shared by all attempts
+// that need it.
 #pragma once
 
 #include <string>
@@ -18,9 +19,10 @@ struct PreparedText {
   data::Shard held_out;
 };
 
-// Finds or makes the shards of an order's data in <cache_dir>/shards/<key>. Processes that want the same wait for one to
-// make it; a damaged shard is made again. Says in the log what the data is, and what was cut, dropped or malformed.
-// Errors: InvalidArgument (data that cannot be used), NotFound (a binding is missing), those of reading and writing.
+// Finds or makes the shards of an order's data in <cache_dir>/shards/<key>. Processes that want the
+// same wait for one to make it; a damaged shard is made again. Says in the log what the data is,
+// and what was cut, dropped or malformed. Errors: InvalidArgument (data that cannot be used),
+// NotFound (a binding is missing), those of reading and writing.
 absl::StatusOr<PreparedText> PrepareText(const v1::AttemptOrder& order, Reporter& reporter);
 
 // The order's file of a role, or null.

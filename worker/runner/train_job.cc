@@ -17,9 +17,15 @@ namespace {
 
 class TrainJob {
  public:
-  TrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter, const Clock& clock, TrainSetup setup)
-      : order_(order), spec_(order.spec()), orders_(orders), reporter_(reporter), clock_(clock),
-        setup_(std::move(setup)), trainer_(*setup_.trainer) {}
+  TrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter,
+           const Clock& clock, TrainSetup setup)
+      : order_(order),
+        spec_(order.spec()),
+        orders_(orders),
+        reporter_(reporter),
+        clock_(clock),
+        setup_(std::move(setup)),
+        trainer_(*setup_.trainer) {}
 
   // OK: all steps are done. preempted(): a checkpoint was saved instead.
   absl::Status Run();
@@ -75,8 +81,10 @@ absl::Status TrainJob::Run() {
     }
     SHOAL_RETURN_IF_ERROR(TrainOneStep());
     if (AtLogPoint()) LogInterval();
-    if (step() % spec_.evaluate().every() == 0 || step() == steps()) SHOAL_RETURN_IF_ERROR(Evaluate());
-    if (CheckpointDue() && step() < steps()) SHOAL_RETURN_IF_ERROR(Save(v1::CHECKPOINT_KIND_RESUMABLE));
+    if (step() % spec_.evaluate().every() == 0 || step() == steps())
+      SHOAL_RETURN_IF_ERROR(Evaluate());
+    if (CheckpointDue() && step() < steps())
+      SHOAL_RETURN_IF_ERROR(Save(v1::CHECKPOINT_KIND_RESUMABLE));
   }
   SHOAL_RETURN_IF_ERROR(Save(v1::CHECKPOINT_KIND_RESUMABLE));
   return Save(v1::CHECKPOINT_KIND_WEIGHTS);
@@ -112,7 +120,8 @@ void TrainJob::LogInterval() {
   reporter_.Point("train/loss", step(), interval_nats_ / tokens);
   reporter_.Point("train/lr", step(), last_.learning_rate);
   reporter_.Point("train/grad_norm", step(), last_.gradient_norm);
-  reporter_.Point("train/tokens_per_s", step(), seconds > 0 ? static_cast<double>(interval_rows_) / seconds : 0);
+  reporter_.Point("train/tokens_per_s", step(),
+                  seconds > 0 ? static_cast<double>(interval_rows_) / seconds : 0);
   reporter_.Point("train/tokens", step(), static_cast<double>(trainer_.totals().rows));
   reporter_.Point("train/flops", step(), trainer_.totals().flops);
   reporter_.Flush();
@@ -125,7 +134,8 @@ absl::Status TrainJob::Evaluate() {
   reporter_.Progress(step(), steps(), "evaluating");
   const bool last = step() == steps();
   SHOAL_ASSIGN_OR_RETURN(const engine::EvaluateResult result,
-                         trainer_.Evaluate(last ? 0 : spec_.evaluate().max_examples()), "evaluating at step ", step());
+                         trainer_.Evaluate(last ? 0 : spec_.evaluate().max_examples()),
+                         "evaluating at step ", step());
   held_out_loss_ = result.loss;
   held_out_step_ = step();
   reporter_.Point("held_out/loss", step(), result.loss);
@@ -152,10 +162,11 @@ absl::Status TrainJob::TakeSamples() {
     request.mutable_sampling()->set_top_k(spec_.samples().top_k());
     request.mutable_sampling()->set_seed(spec_.seed());
     std::string text;
-    const absl::StatusOr<v1::GenerateDone> done = setup_.generator->Generate(request, [&](const v1::GenerateText& piece) {
-      text += piece.text();
-      return true;
-    });
+    const absl::StatusOr<v1::GenerateDone> done =
+        setup_.generator->Generate(request, [&](const v1::GenerateText& piece) {
+          text += piece.text();
+          return true;
+        });
     if (!done.ok()) return Annotate(done.status(), "answering the prompt '", prompt, "'");
     reporter_.Sample(step(), prompt, text);
   }
@@ -165,23 +176,25 @@ absl::Status TrainJob::TakeSamples() {
 absl::Status TrainJob::Save(v1::CheckpointKind kind) {
   reporter_.Progress(step(), steps(), "saving");
   const bool weights = kind == v1::CHECKPOINT_KIND_WEIGHTS;
-  const std::string path =
-      JoinPath(order_.work_dir(), StrCat(weights ? "weights-" : "checkpoint-", step(), ".safetensors"));
-  SHOAL_ASSIGN_OR_RETURN(const checkpoint::WrittenFile written, trainer_.Save(files_, kind, path), "saving a checkpoint");
+  const std::string path = JoinPath(
+      order_.work_dir(), StrCat(weights ? "weights-" : "checkpoint-", step(), ".safetensors"));
+  SHOAL_ASSIGN_OR_RETURN(const checkpoint::WrittenFile written, trainer_.Save(files_, kind, path),
+                         "saving a checkpoint");
   v1::CheckpointSaved saved;
   saved.set_kind(kind);
   saved.set_step(step());
   saved.set_path(path);
   saved.set_sha256(written.digest.Hex());
   saved.set_size_bytes(written.size_bytes);
-  saved.set_held_out_loss(held_out_step_ == step() ? held_out_loss_ : std::numeric_limits<double>::quiet_NaN());
+  saved.set_held_out_loss(held_out_step_ == step() ? held_out_loss_
+                                                   : std::numeric_limits<double>::quiet_NaN());
   reporter_.CheckpointSaved(saved);
   last_checkpoint_ = step();
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::Finished> TryTrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter,
-                                         const Clock& clock) {
+absl::StatusOr<v1::Finished> TryTrainJob(const v1::AttemptOrder& order, const Orders& orders,
+                                         Reporter& reporter, const Clock& clock) {
   SHOAL_ASSIGN_OR_RETURN(TrainSetup setup, SetUpTraining(order, reporter, clock));
   TrainJob job(order, orders, reporter, clock, std::move(setup));
   const absl::Status status = job.Run();
@@ -201,7 +214,8 @@ int64_t PeakMemoryBytes() {
 
 }  // namespace
 
-v1::Finished RunTrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter, const Clock& clock) {
+v1::Finished RunTrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter,
+                         const Clock& clock) {
   try {
     absl::StatusOr<v1::Finished> finished = TryTrainJob(order, orders, reporter, clock);
     return finished.ok() ? *finished : FinishedWith(finished.status(), 0);
@@ -210,12 +224,14 @@ v1::Finished RunTrainJob(const v1::AttemptOrder& order, const Orders& orders, Re
   }
 }
 
-absl::StatusOr<std::string> MeasureTrainJob(const v1::AttemptOrder& order, Reporter& reporter, const Clock& clock) {
+absl::StatusOr<std::string> MeasureTrainJob(const v1::AttemptOrder& order, Reporter& reporter,
+                                            const Clock& clock) {
   const absl::Duration begin = clock.Boottime();
   SHOAL_ASSIGN_OR_RETURN(TrainSetup setup, SetUpTraining(order, reporter, clock));
   engine::Trainer& trainer = *setup.trainer;
   const double setup_seconds = absl::ToDoubleSeconds(clock.Boottime() - begin);
-  for (int i = 0; i < 3; ++i) SHOAL_RETURN_IF_ERROR(trainer.Step());  // warm-up: the first ones make primitives
+  for (int i = 0; i < 3; ++i)
+    SHOAL_RETURN_IF_ERROR(trainer.Step());  // warm-up: the first ones make primitives
   std::vector<double> steps;
   const absl::Duration steps_begin = clock.Boottime();
   while (steps.size() < 5 || clock.Boottime() - steps_begin < absl::Seconds(3)) {
@@ -229,8 +245,10 @@ absl::StatusOr<std::string> MeasureTrainJob(const v1::AttemptOrder& order, Repor
   const absl::Duration evaluate_begin = clock.Boottime();
   SHOAL_RETURN_IF_ERROR(trainer.Evaluate(evaluated));
   const double evaluate_seconds = absl::ToDoubleSeconds(clock.Boottime() - evaluate_begin);
-  return StrCat("{\"setup_seconds\":", setup_seconds, ",\"step_seconds\":", step_sum / static_cast<double>(steps.size()),
-                ",\"evaluate_seconds_per_example\":", evaluate_seconds / static_cast<double>(std::max<int64_t>(1, evaluated)),
+  return StrCat("{\"setup_seconds\":", setup_seconds,
+                ",\"step_seconds\":", step_sum / static_cast<double>(steps.size()),
+                ",\"evaluate_seconds_per_example\":",
+                evaluate_seconds / static_cast<double>(std::max<int64_t>(1, evaluated)),
                 ",\"peak_memory_bytes\":", PeakMemoryBytes(), "}");
 }
 

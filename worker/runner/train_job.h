@@ -6,16 +6,19 @@
 
 namespace shoal::runner {
 
-// Trains to the end, or until an order ends it, or an error. Everything it produces goes through `reporter`; the
-// checkpoints lie in the order's work folder.
+// Trains to the end, or until an order ends it, or an error. Everything it produces goes through
+// `reporter`; the checkpoints lie in the order's work folder.
 //
-// Points of the training curve stand at multiples of train.log_every (and at the last step), each over the steps since
-// the one before. Checkpoints are made at such steps only (checkpoint.every is rounded up to one, and a preemption waits
-// for the next), so that the curve after a resume is that of a run that was never interrupted, point for point.
-v1::Finished RunTrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter, const Clock& clock);
+// Points of the training curve stand at multiples of train.log_every (and at the last step), each
+// over the steps since the one before. Checkpoints are made at such steps only (checkpoint.every is
+// rounded up to one, and a preemption waits for the next), so that the curve after a resume is that
+// of a run that was never interrupted, point for point.
+v1::Finished RunTrainJob(const v1::AttemptOrder& order, const Orders& orders, Reporter& reporter,
+                         const Clock& clock);
 
-// `shoal-runner --attempt FILE --measure`: trains for a moment without keeping anything, and prints one JSON object:
-// setup_seconds, step_seconds, evaluate_seconds_per_example, peak_memory_bytes.
-absl::StatusOr<std::string> MeasureTrainJob(const v1::AttemptOrder& order, Reporter& reporter, const Clock& clock);
+// `shoal-runner --attempt FILE --measure`: trains for a moment without keeping anything, and prints
+// one JSON object: setup_seconds, step_seconds, evaluate_seconds_per_example, peak_memory_bytes.
+absl::StatusOr<std::string> MeasureTrainJob(const v1::AttemptOrder& order, Reporter& reporter,
+                                            const Clock& clock);
 
 }  // namespace shoal::runner

@@ -29,7 +29,8 @@ absl::StatusOr<v1::NumericsClass> NumericsOf(const v1::AttemptOrder& order) {
   return spec::ResolveNumerics(order.spec(), capabilities.backends(), capabilities.host());
 }
 
-absl::StatusOr<TrainSetup> SetUpTraining(const v1::AttemptOrder& order, Reporter& reporter, const Clock& clock) {
+absl::StatusOr<TrainSetup> SetUpTraining(const v1::AttemptOrder& order, Reporter& reporter,
+                                         const Clock& clock) {
   SHOAL_ASSIGN_OR_RETURN(PreparedText text, PrepareText(order, reporter));
   TrainSetup setup{std::move(text), {}, nullptr, nullptr, nullptr};
   SHOAL_ASSIGN_OR_RETURN(setup.numerics, NumericsOf(order));
@@ -42,8 +43,9 @@ absl::StatusOr<TrainSetup> SetUpTraining(const v1::AttemptOrder& order, Reporter
 
   engine::TrainerOptions options;
   options.model = order.spec().model();
-  SHOAL_ASSIGN_OR_RETURN(options.vocab_size,
-                         spec::ResolveVocabSize(order.spec().model(), setup.text.tokenizer.vocab_size()));
+  SHOAL_ASSIGN_OR_RETURN(
+      options.vocab_size,
+      spec::ResolveVocabSize(order.spec().model(), setup.text.tokenizer.vocab_size()));
   options.train = order.spec().train();
   options.train.set_dtype(setup.numerics.dtype());
   options.seed = order.spec().seed();
@@ -51,14 +53,16 @@ absl::StatusOr<TrainSetup> SetUpTraining(const v1::AttemptOrder& order, Reporter
   options.tokenizer_digest = setup.text.tokenizer_digest;
   SHOAL_ASSIGN_OR_RETURN(options.request_digest, RequestDigestOf(order));
   options.numerics = setup.numerics;
-  SHOAL_ASSIGN_OR_RETURN(setup.trainer,
-                         engine::Trainer::Create(*setup.device, options, setup.text.train, setup.text.held_out));
+  SHOAL_ASSIGN_OR_RETURN(
+      setup.trainer,
+      engine::Trainer::Create(*setup.device, options, setup.text.train, setup.text.held_out));
   if (!order.spec().samples().prompts().empty()) {
-    SHOAL_ASSIGN_OR_RETURN(setup.generator,
-                           engine::Generator::Create(*setup.device, options.model, setup.trainer->weights(),
-                                                     setup.text.tokenizer, clock));
+    SHOAL_ASSIGN_OR_RETURN(setup.generator, engine::Generator::Create(*setup.device, options.model,
+                                                                      setup.trainer->weights(),
+                                                                      setup.text.tokenizer, clock));
   }
-  reporter.Info(StrCat("model: ", setup.trainer->parameters(), " parameters, ", setup.trainer->memory_bytes() >> 20,
+  reporter.Info(StrCat("model: ", setup.trainer->parameters(), " parameters, ",
+                       setup.trainer->memory_bytes() >> 20,
                        " MiB for weights, optimizer and work space"));
   return setup;
 }

@@ -1,4 +1,5 @@
-// What training needs before its first step: data, device, trainer. Shared by the job and by its measurement.
+// What training needs before its first step: data, device, trainer. Shared by the job and by its
+// measurement.
 #pragma once
 
 #include <memory>
@@ -23,9 +24,11 @@ struct TrainSetup {
 };
 
 // Errors: those of the data, the backend and the trainer.
-absl::StatusOr<TrainSetup> SetUpTraining(const v1::AttemptOrder& order, Reporter& reporter, const Clock& clock);
+absl::StatusOr<TrainSetup> SetUpTraining(const v1::AttemptOrder& order, Reporter& reporter,
+                                         const Clock& clock);
 
-// The order's numerics class, or, where it has none (an order run by hand), what this machine resolves it to.
+// The order's numerics class, or, where it has none (an order run by hand), what this machine
+// resolves it to.
 absl::StatusOr<v1::NumericsClass> NumericsOf(const v1::AttemptOrder& order);
 
 }  // namespace shoal::runner
