@@ -104,7 +104,7 @@ class Draft {
   const State& ahead() const { return ahead_; }
 
  private:
-  const Config config_;
+  Config config_;  // constant
   State committed_;
   State ahead_;
   absl::Time last_now_ = absl::InfinitePast();       // of the newest Decide

@@ -166,7 +166,9 @@ class World {
       worker.Drain();
     } else if (kind == 8) {
       time_.Say("a worker's messages slow down");
-      worker.SlowDown(time_.Millis(2'000, 15'000));
+      const absl::Duration length = time_.Millis(2'000, 15'000);
+      worker.SlowDown(length);
+      if (time_.Chance(0.5)) time_.After(length, [this, &worker] { worker.CutOff(time_.Millis(8'000, 20'000)); });
     } else {
       coordinator_.Crash();
     }

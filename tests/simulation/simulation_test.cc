@@ -51,14 +51,15 @@ class MistakeTest : public testing::TestWithParam<Mistake> {};
 
 // Each deliberate mistake is noticed by the invariant it breaks, within a few seeds that are fine without it.
 TEST_P(MistakeTest, IsNoticed) {
-  for (uint64_t seed = 1; seed <= 100; ++seed) {
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
     const Outcome outcome = simulation::Run({.seed = seed, .bug = GetParam().bug});
     if (outcome.violation.empty()) continue;
     EXPECT_THAT(outcome.violation, StartsWith(GetParam().invariant)) << "seed " << seed;
     EXPECT_EQ(simulation::Run({.seed = seed}).violation, "") << "seed " << seed;
+    RecordProperty("seeds", static_cast<int>(seed));
     return;
   }
-  FAIL() << "100 seeds did not notice it";
+  FAIL() << "2000 seeds did not notice it";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, MistakeTest,
