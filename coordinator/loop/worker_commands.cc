@@ -53,9 +53,10 @@ absl::Status FillAssignment(const View& view, const scheduler::AttemptKey& key, 
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::SynchronizeResponse> Answer(const View& view, const WorkerId& worker_id,
-                                               const std::vector<scheduler::HeldAttempt>& held) {
-  const scheduler::Desired desired = scheduler::DesiredFor(view.state, worker_id, held);
+absl::StatusOr<v1::SynchronizeResponse> Answer(const View& view,
+                                               const scheduler::WorkerSynchronized& event) {
+  const scheduler::Desired desired =
+      scheduler::DesiredFor(view.state, event.worker_id, event.instance_id, event.held);
   v1::SynchronizeResponse response;
   for (const scheduler::AttemptKey& key : desired.start) {
     SHOAL_RETURN_IF_ERROR(FillAssignment(view, key, *response.add_start()));
@@ -123,13 +124,12 @@ void SynchronizeCommand::Finish(const absl::Status& committed, const View& view)
   // The worker must come back before its presence and its leases end.
   const absl::Duration max_wait = std::min(FromProto(request_.max_wait()), view.config.lease / 3);
   if (max_wait <= absl::ZeroDuration() ||
-      !scheduler::DesiredFor(view.state, event_.worker_id, event_.held).empty()) {
-    return done_(Answer(view, event_.worker_id, event_.held));
+      !scheduler::DesiredFor(view.state, event_.worker_id, event_.instance_id, event_.held)
+           .empty()) {
+    return done_(Answer(view, event_));
   }
   loop_.Wait({event_.worker_id, view.now + max_wait,
-              [done = done_, worker_id = event_.worker_id, held = event_.held](const View& later) {
-                done(Answer(later, worker_id, held));
-              }});
+              [done = done_, event = event_](const View& later) { done(Answer(later, event)); }});
 }
 
 absl::Status ReportCommand::CheckArtifacts(Step& step, int first) {

@@ -8,13 +8,15 @@
 namespace shoal::scheduler {
 namespace {
 
-// The fence. Only the job's live attempt, on the process it was leased to, may say anything; "" when it is that one.
+// The fence. Only the job's live attempt, on the process it was leased to, may say anything; ""
+// when it is that one.
 std::string WhyStale(const State& state, const AttemptReported& event) {
   const JobRecord* job = state.FindJob(event.key.job_id);
   if (job == nullptr) return "the job is over";
   const AttemptRecord* attempt = state.FindAttempt(event.key.job_id);
   if (attempt == nullptr) return "the attempt is over, the job waits for another one";
-  if (attempt->key != event.key) return StrCat("the job is at attempt ", attempt->key.attempt_number);
+  if (attempt->key != event.key)
+    return StrCat("the job is at attempt ", attempt->key.attempt_number);
   if (attempt->worker_id != event.worker_id || attempt->instance_id != event.instance_id) {
     return StrCat("it is leased to another process, of worker ", attempt->worker_name);
   }
@@ -27,19 +29,23 @@ bool IsReportableEnd(v1::AttemptState state) {
 }
 
 std::string ClassText(const v1::NumericsClass& numerics) {
-  return StrCat(numerics.backend(), " v", numerics.numerics_version(), " ", numerics.isa(), " ", numerics.dtype(), " ",
-                numerics.threads(), " threads, caches ", numerics.l1d_bytes(), "/", numerics.l2_bytes(), "/",
-                numerics.l3_bytes());
+  return StrCat(numerics.backend(), " v", numerics.numerics_version(), " ", numerics.isa(), " ",
+                numerics.dtype(), " ", numerics.threads(), " threads, caches ",
+                numerics.l1d_bytes(), "/", numerics.l2_bytes(), "/", numerics.l3_bytes());
 }
 
-// LEASED -> RUNNING. The first start of a job fixes its numerics class; a later one in another class is refused.
+// LEASED -> RUNNING. The first start of a job fixes its numerics class; a later one in another
+// class is refused.
 absl::Status OnStarted(Step& step, const AttemptKey& key, const StartedItem& item) {
   JobRecord job = *step.state.FindJob(key.job_id);
-  if (job.numerics.has_value() && job.numerics->SerializeAsString() != item.numerics.SerializeAsString()) {
-    const std::string message = StrCat("would compute in class ", ClassText(item.numerics), ", the job is in class ",
-                                       ClassText(*job.numerics));
-    EndAttempt(step, key.job_id, v1::ATTEMPT_STATE_FAILED, v1::FAILURE_CLASS_INFRASTRUCTURE, message);
-    return absl::AbortedError(StrCat("attempt ", key.attempt_number, " of ", key.job_id.str(), " ", message));
+  if (job.numerics.has_value() &&
+      job.numerics->SerializeAsString() != item.numerics.SerializeAsString()) {
+    const std::string message = StrCat("would compute in class ", ClassText(item.numerics),
+                                       ", the job is in class ", ClassText(*job.numerics));
+    EndAttempt(step, key.job_id, v1::ATTEMPT_STATE_FAILED, v1::FAILURE_CLASS_INFRASTRUCTURE,
+               message);
+    return absl::AbortedError(
+        StrCat("attempt ", key.attempt_number, " of ", key.job_id.str(), " ", message));
   }
   AttemptRecord attempt = *step.state.FindAttempt(key.job_id);
   if (attempt.state == v1::ATTEMPT_STATE_RUNNING) return absl::OkStatus();
@@ -49,7 +55,8 @@ absl::Status OnStarted(Step& step, const AttemptKey& key, const StartedItem& ite
   }
   attempt.state = v1::ATTEMPT_STATE_RUNNING;
   attempt.resumed_from_step = item.resumed_from_step;
-  step.Emit(AttemptChanged{.attempt = std::move(attempt), .from = v1::ATTEMPT_STATE_LEASED, .at = step.now});
+  step.Emit(AttemptChanged{
+      .attempt = std::move(attempt), .from = v1::ATTEMPT_STATE_LEASED, .at = step.now});
   return absl::OkStatus();
 }
 
@@ -77,17 +84,19 @@ bool LargerWorkerKnown(const State& state, int64_t memory_bytes) {
 
 absl::Status OnReport(Step& step, const AttemptReported& event) {
   if (event.finished.has_value() && !IsReportableEnd(event.finished->state)) {
-    return absl::InvalidArgumentError(StrCat("an attempt cannot finish as ", spec::Name(event.finished->state),
-                                             "; expected SUCCEEDED, FAILED, CANCELLED or PREEMPTED"));
+    return absl::InvalidArgumentError(
+        StrCat("an attempt cannot finish as ", spec::Name(event.finished->state),
+               "; expected SUCCEEDED, FAILED, CANCELLED or PREEMPTED"));
   }
   if (const WorkerRecord* worker = step.state.FindWorker(event.worker_id)) {
     step.decision.actor = StrCat("worker:", worker->name);
   }
   const std::string stale = WhyStale(step.state, event);
   if (!stale.empty()) {
-    step.Emit(StaleReportRefused{.key = event.key, .worker_id = event.worker_id, .message = stale, .at = step.now});
-    return absl::AbortedError(
-        StrCat("attempt ", event.key.attempt_number, " of ", event.key.job_id.str(), " is stale: ", stale));
+    step.Emit(StaleReportRefused{
+        .key = event.key, .worker_id = event.worker_id, .message = stale, .at = step.now});
+    return absl::AbortedError(StrCat("attempt ", event.key.attempt_number, " of ",
+                                     event.key.job_id.str(), " is stale: ", stale));
   }
   if (event.started.has_value()) {
     step.Notify(step.state.FindJob(event.key.job_id)->run_id);
@@ -96,19 +105,22 @@ absl::Status OnReport(Step& step, const AttemptReported& event) {
   }
   for (const CheckpointItem& item : event.checkpoints) OnCheckpoint(step, event.key, item);
   if (event.finished.has_value()) {
-    EndAttempt(step, event.key.job_id, event.finished->state, event.finished->failure_class, event.finished->message);
+    EndAttempt(step, event.key.job_id, event.finished->state, event.finished->failure_class,
+               event.finished->message);
   }
   return absl::OkStatus();
 }
 
-void EndAttempt(Step& step, const JobId& job_id, v1::AttemptState state, v1::FailureClass failure_class,
-                const std::string& message, bool worker_began_anew) {
+void EndAttempt(Step& step, const JobId& job_id, v1::AttemptState state,
+                v1::FailureClass failure_class, const std::string& message,
+                bool worker_began_anew) {
   AttemptRecord attempt = *step.state.FindAttempt(job_id);
   const v1::AttemptState from = attempt.state;
   const WorkerRecord* worker = step.state.FindWorker(attempt.worker_id);
   const int64_t worker_memory = worker == nullptr ? 0 : worker->host.memory_bytes();
   attempt.state = state;
-  attempt.failure_class = state == v1::ATTEMPT_STATE_FAILED ? failure_class : v1::FAILURE_CLASS_UNSPECIFIED;
+  attempt.failure_class =
+      state == v1::ATTEMPT_STATE_FAILED ? failure_class : v1::FAILURE_CLASS_UNSPECIFIED;
   attempt.message = message;
   attempt.finished_at = step.now;
   const AttemptEnd end = {.state = state,
@@ -126,10 +138,12 @@ void EndAttempt(Step& step, const JobId& job_id, v1::AttemptState state, v1::Fai
   step.Emit(JobChanged{.job = std::move(job), .from = v1::JOB_STATE_RUNNING, .at = step.now});
 }
 
-void LoseAttemptsOf(Step& step, const WorkerId& worker_id, const std::string& why, bool worker_began_anew) {
+void LoseAttemptsOf(Step& step, const WorkerId& worker_id, const std::string& why,
+                    bool worker_began_anew) {
   const std::set<JobId> job_ids = step.state.LoadOf(worker_id).job_ids;
   for (const JobId& job_id : job_ids) {
-    EndAttempt(step, job_id, v1::ATTEMPT_STATE_LOST, v1::FAILURE_CLASS_UNSPECIFIED, why, worker_began_anew);
+    EndAttempt(step, job_id, v1::ATTEMPT_STATE_LOST, v1::FAILURE_CLASS_UNSPECIFIED, why,
+               worker_began_anew);
   }
 }
 

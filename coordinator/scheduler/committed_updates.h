@@ -1,6 +1,7 @@
-// The proof that updates have been committed. State::Apply takes nothing else, and only two classes can make one:
-// the store's write transaction, on a successful COMMIT, and the double that tests and the simulator use. Memory can
-// therefore never run ahead of the disk: the bypass does not compile.
+// The proof that updates have been committed. State::Apply takes nothing else, and only two classes
+// can make one: the store's write transaction, on a successful COMMIT, and the double that tests
+// and the simulator use. Memory can therefore never run ahead of the disk: the bypass does not
+// compile.
 #pragma once
 
 #include <utility>

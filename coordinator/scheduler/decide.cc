@@ -14,7 +14,9 @@ struct Handle {
   absl::Status operator()(const RunsSubmitted& event) const { return OnSubmitted(step, event); }
   absl::Status operator()(const CancelRequested& event) const { return OnCancel(step, event); }
   absl::Status operator()(const WorkerRegistered& event) const { return OnRegistered(step, event); }
-  absl::Status operator()(const WorkerSynchronized& event) const { return OnSynchronized(step, event); }
+  absl::Status operator()(const WorkerSynchronized& event) const {
+    return OnSynchronized(step, event);
+  }
   absl::Status operator()(const WorkerLeft& event) const { return OnLeft(step, event); }
   absl::Status operator()(const AttemptReported& event) const { return OnReport(step, event); }
   absl::Status operator()(const Tick&) const {

@@ -1,21 +1,25 @@
-// The scheduler: what happens, given what is and what comes. No threads, no clock, no I/O, no randomness, no gRPC: the
-// decision is a function of (state, event, now) alone, so a simulator can drive it through years of virtual faults.
+// The scheduler: what happens, given what is and what comes. No threads, no clock, no I/O, no
+// randomness, no gRPC: the decision is a function of (state, event, now) alone, so a simulator can
+// drive it through years of virtual faults.
 //
-// Group commit. A transaction holds the updates of several events, and each must be decided as if the ones before it
-// had been committed. Draft is that: a second copy of the state, ahead of the committed one by the open transaction.
+// Group commit. A transaction holds the updates of several events, and each must be decided as if
+// the ones before it had been committed. Draft is that: a second copy of the state, ahead of the
+// committed one by the open transaction.
 //
 //   Draft draft(config, State(image));                       // once, at start
 //   for (event : batch) {
 //     Decision decision = draft.Decide(event, now);
-//     transaction.Write(decision);                           // updates + what the report brought, when answer is OK
+//     transaction.Write(decision);                           // updates + what the report brought,
+//     when answer is OK
 //   }
 //   StatusOr<CommittedUpdates> committed = transaction.Commit();
 //   if (!committed.ok()) { draft.RollBack(); answer all with the error; }
 //   else { draft.Commit(*committed); perform all effects; answer each with decision.answer; }
 //
-// `now` is the coordinator's own steady time: wall time at the process's start plus boot time since, so it never goes
-// back and never jumps. Leases are counted here from when a request is decided, by a worker from when it sent it, and
-// the coordinator adds a grace: the worker's count always ends first.
+// `now` is the coordinator's own steady time: wall time at the process's start plus boot time
+// since, so it never goes back and never jumps. Leases are counted here from when a request is
+// decided, by a worker from when it sent it, and the coordinator adds a grace: the worker's count
+// always ends first.
 //
 //            submit            place                 report SUCCEEDED
 //   job      ------> QUEUED ----------> RUNNING ------------------------> SUCCEEDED
@@ -26,12 +30,14 @@
 //                CANCELLED+----------------+
 //
 //             place            report started              report finished
-//   attempt  ------> LEASED ------------------> RUNNING ------------------> SUCCEEDED | FAILED | CANCELLED | PREEMPTED
+//   attempt  ------> LEASED ------------------> RUNNING ------------------> SUCCEEDED | FAILED |
+//   CANCELLED | PREEMPTED
 //                      |                           |
 //                      +------- lease ended, ------+--> LOST
 //                               worker began anew or left (workers.cc)
 //
-//   worker   READY <-> DRAINING (as it says in Synchronize); both -> OFFLINE when silent for a lease, back when it speaks
+//   worker   READY <-> DRAINING (as it says in Synchronize); both -> OFFLINE when silent for a
+//   lease, back when it speaks
 #pragma once
 
 #include <string>
@@ -52,12 +58,14 @@ struct WakeWorker {
   WorkerId worker_id{};
   friend bool operator==(const WakeWorker&, const WakeWorker&) = default;
 };
-// The run's row or jobs changed: tell its watchers (and recompute its status in the store's snapshot).
+// The run's row or jobs changed: tell its watchers (and recompute its status in the store's
+// snapshot).
 struct NotifyRun {
   RunId run_id{};
   friend bool operator==(const NotifyRun&, const NotifyRun&) = default;
 };
-// A serve job ended or went back to the queue: whoever relays requests to this attempt ends them with `reason`.
+// A serve job ended or went back to the queue: whoever relays requests to this attempt ends them
+// with `reason`.
 struct ServeEnded {
   AttemptKey key{};
   std::string reason{};
@@ -66,11 +74,12 @@ struct ServeEnded {
 using Effect = std::variant<WakeWorker, NotifyRun, ServeEnded>;
 
 struct Decision {
-  // What the caller of the event is told. ABORTED: stale attempt. NOT_FOUND: unknown worker or instance. Updates may
-  // come with an error too (a refused report is counted) and are committed all the same.
+  // What the caller of the event is told. ABORTED: stale attempt. NOT_FOUND: unknown worker or
+  // instance. Updates may come with an error too (a refused report is counted) and are committed
+  // all the same.
   absl::Status answer{};
   bool duplicate = false;  // the request id was used before: repeat the stored answer
-  std::string actor{};       // who caused it, for the event log: "user:…", "worker:NAME", "system"
+  std::string actor{};     // who caused it, for the event log: "user:…", "worker:NAME", "system"
   std::vector<Update> updates{};
   std::vector<Effect> effects{};  // no two equal ones
 };
@@ -79,16 +88,19 @@ struct Decision {
 // Thread-compatible; belongs to the loop thread.
 class Draft {
  public:
-  Draft(Config config, State committed) : config_(config), committed_(committed), ahead_(std::move(committed)) {}
+  Draft(Config config, State committed)
+      : config_(config), committed_(committed), ahead_(std::move(committed)) {}
 
-  // Decides against the state ahead and moves it on. A `now` before that of the call before counts as
-  // no time having passed.
+  // Decides against the state ahead and moves it on. A `now` before that of the call before counts
+  // as no time having passed.
   Decision Decide(const Event& event, absl::Time now);
 
-  // When a Tick is due: the earliest end of a lease, of a backoff, of a worker's presence. InfiniteFuture: never.
+  // When a Tick is due: the earliest end of a lease, of a backoff, of a worker's presence.
+  // InfiniteFuture: never.
   absl::Time NextDeadline() const;
 
-  // The transaction has committed: exactly the updates of all Decide calls since the last Commit or RollBack.
+  // The transaction has committed: exactly the updates of all Decide calls since the last Commit or
+  // RollBack.
   void Commit(const CommittedUpdates& committed) {
     committed_.Apply(committed);
     committed_now_ = last_now_;
@@ -109,7 +121,8 @@ class Draft {
   State ahead_;
   absl::Time last_now_ = absl::InfinitePast();       // of the newest Decide
   absl::Time committed_now_ = absl::InfinitePast();  // of the newest Decide that was committed
-  absl::Time looked_at_ = absl::InfinitePast();      // backoffs that ended by then have been placed if they could be
+  absl::Time looked_at_ =
+      absl::InfinitePast();  // backoffs that ended by then have been placed if they could be
 };
 
 // The same decision on a copy of `state`: for tests, and to see that nothing else goes in.
@@ -123,19 +136,25 @@ struct Stop {
   std::string reason{};
 };
 struct Desired {
-  std::vector<AttemptKey> start{};    // LEASED to this worker and not held: sent again until it is, so a lost answer
-                                    // heals. Leased for Config.lease from when the worker sent its request. A worker
-                                    // ignores a start for an attempt it has or had.
-  std::vector<Stop> stop{};           // held and not wanted
-  std::vector<AttemptKey> renewed{};  // held and wanted: leased for Config.lease from when the worker sent its request
+  std::vector<AttemptKey>
+      start{};  // LEASED to this worker and not held: sent again until it is, so a lost answer
+                // heals. Leased for Config.lease from when the worker sent its request. A worker
+                // ignores a start for an attempt it has or had.
+  std::vector<Stop> stop{};  // held and not wanted
+  std::vector<AttemptKey>
+      renewed{};  // held and wanted: leased for Config.lease from when the worker sent its request
   bool empty() const { return start.empty() && stop.empty(); }  // nothing to say: may be held open
 };
 
-// For a worker whose WorkerSynchronized was committed. `held`: as in that request. All empty for an unknown worker.
-Desired DesiredFor(const State& state, const WorkerId& worker_id, const std::vector<HeldAttempt>& held);
+// For a worker whose WorkerSynchronized was committed, now or when a held-open call is answered
+// later. `instance_id`, `held`: as in that request. A process that another one has replaced
+// meanwhile is told to kill what it holds and starts nothing. All empty for an unknown worker.
+Desired DesiredFor(const State& state, const WorkerId& worker_id, const std::string& instance_id,
+                   const std::vector<HeldAttempt>& held);
 
-// Why a queued job waits, in a sentence: the requirement that no present worker meets, the jobs ahead of it, or the
-// time it will be tried again. For a running job: where. Empty when the job is not in memory (finished).
+// Why a queued job waits, in a sentence: the requirement that no present worker meets, the jobs
+// ahead of it, or the time it will be tried again. For a running job: where. Empty when the job is
+// not in memory (finished).
 std::string Explain(const Config& config, const State& state, const JobId& job_id, absl::Time now);
 
 }  // namespace shoal::scheduler

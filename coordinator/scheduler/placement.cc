@@ -19,11 +19,14 @@ struct Seat {
   bool reserved = false;
 
   bool HasRoomFor(const JobRecord& job) const {
-    return job.needs.slots <= free_slots && (!memory_known || job.needs.memory_bytes <= free_memory);
+    return job.needs.slots <= free_slots &&
+           (!memory_known || job.needs.memory_bytes <= free_memory);
   }
 };
 
-bool TakesWork(const WorkerRecord& worker) { return worker.present && worker.state == v1::WORKER_STATE_READY; }
+bool TakesWork(const WorkerRecord& worker) {
+  return worker.present && worker.state == v1::WORKER_STATE_READY;
+}
 
 std::vector<Seat> Seats(const State& state) {
   std::vector<Seat> seats;
@@ -60,9 +63,11 @@ Seat* ChooseSeat(const JobRecord& job, std::vector<Seat>& seats) {
   Seat* best = nullptr;
   int best_rank = 0;
   for (Seat& seat : seats) {
-    if (seat.reserved || !seat.HasRoomFor(job) || LackOf(job, *seat.worker) != Lack::kNothing) continue;
+    if (seat.reserved || !seat.HasRoomFor(job) || LackOf(job, *seat.worker) != Lack::kNothing)
+      continue;
     const int rank = BackendRank(job, *seat.worker);
-    if (best == nullptr || std::tie(rank, best->free_slots) < std::tie(best_rank, seat.free_slots)) {
+    if (best == nullptr ||
+        std::tie(rank, best->free_slots) < std::tie(best_rank, seat.free_slots)) {
       best = &seat;
       best_rank = rank;
     }
@@ -112,7 +117,8 @@ std::string UnmetRequirement(const State& state, const JobRecord& job) {
     if (!TakesWork(worker)) continue;
     const std::string lack = LackText(job, worker);
     if (lack.empty()) return "";
-    if (workers++ < kNamed) StrAppend(text, text.empty() ? std::string_view(kUnmetPrefix) : "; ", lack);
+    if (workers++ < kNamed)
+      StrAppend(text, text.empty() ? std::string_view(kUnmetPrefix) : "; ", lack);
   }
   if (workers > kNamed) StrAppend(text, "; and ", workers - kNamed, " more workers");
   return text;

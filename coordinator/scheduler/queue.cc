@@ -74,7 +74,8 @@ void Lease(Step& step, const Placement& placement) {
 absl::Status OnSubmitted(Step& step, const RunsSubmitted& event) {
   step.decision.actor = event.actor;
   if (event.request_id.empty()) {
-    return absl::InvalidArgumentError("request_id is empty; it must be chosen by the client, new for every submit");
+    return absl::InvalidArgumentError(
+        "request_id is empty; it must be chosen by the client, new for every submit");
   }
   if (step.state.HasRequest(event.request_id)) {
     step.decision.duplicate = true;
@@ -140,8 +141,8 @@ void PlaceJobs(Step& step) {
   for (const Placement& placement : PlaceQueued(step.state, step.now)) Lease(step, placement);
 }
 
-// Writes only where the reason changes. Without any worker nothing is said: that is a passing state of the lab, not a
-// property of the job, and Explain names it.
+// Writes only where the reason changes. Without any worker nothing is said: that is a passing state
+// of the lab, not a property of the job, and Explain names it.
 void RefreshUnmetReasons(Step& step) {
   std::vector<JobRecord> changed;
   for (const State::QueuePlace& place : step.state.queue()) {

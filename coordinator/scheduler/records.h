@@ -7,9 +7,10 @@
 //   worker   a registered process that asks for work
 //   slot     unit of capacity on a worker
 //
-// Fields marked (volatile) live in memory only: they are never written to the store, and a restarted coordinator
-// begins without them (CoordinatorStarted sets them anew). All other fields are durable: the store writes them as it
-// finds them in updates and gives them back through StateImage.
+// Fields marked (volatile) live in memory only: they are never written to the store, and a
+// restarted coordinator begins without them (CoordinatorStarted sets them anew). All other fields
+// are durable: the store writes them as it finds them in updates and gives them back through
+// StateImage.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +27,16 @@ namespace shoal::scheduler {
 
 // How the lab schedules. Constant while the coordinator runs.
 struct Config {
-  absl::Duration lease = absl::Minutes(5);          // told to workers; they count it from when they SENT the request
-  absl::Duration lease_grace = absl::Seconds(5);    // the coordinator waits this much longer: runners need time to die
-  absl::Duration retry_backoff = absl::Seconds(2);  // before the second try of a failed job; doubles with each failure
+  absl::Duration lease =
+      absl::Minutes(5);  // told to workers; they count it from when they SENT the request
+  absl::Duration lease_grace =
+      absl::Seconds(5);  // the coordinator waits this much longer: runners need time to die
+  absl::Duration retry_backoff =
+      absl::Seconds(2);  // before the second try of a failed job; doubles with each failure
   absl::Duration retry_backoff_max = absl::Minutes(2);
-  int32_t max_lost = 20;      // attempts lost with their workers before the job fails
-  int32_t max_crashes = 3;    // runner crashes in a row, without a new checkpoint between them, before the job fails
+  int32_t max_lost = 20;  // attempts lost with their workers before the job fails
+  int32_t max_crashes =
+      3;  // runner crashes in a row, without a new checkpoint between them, before the job fails
   int32_t max_takedowns = 3;  // the same for workers that died while running the job
 };
 
@@ -43,15 +48,17 @@ struct RunRecord {
   friend bool operator==(const RunRecord&, const RunRecord&) = default;
 };
 
-// What a job asks of a worker; taken from the spec's `resources` and `train.dtype` when it is submitted.
+// What a job asks of a worker; taken from the spec's `resources` and `train.dtype` when it is
+// submitted.
 struct JobNeeds {
   int32_t slots = 1;
-  int64_t memory_bytes = 0;         // 0: not known, fits anywhere
-  std::string backend = "auto";     // "auto" | a backend's name | "check:NAME"
-  std::string dtype = "auto";       // "auto" | "f32" | "bf16"
-  absl::Duration time_limit{};        // of one attempt; zero: none
-  int32_t max_attempts = 3;         // failures before the job fails; lost and preempted attempts do not count
-  absl::Duration idle_timeout{};      // SERVE only
+  int64_t memory_bytes = 0;      // 0: not known, fits anywhere
+  std::string backend = "auto";  // "auto" | a backend's name | "check:NAME"
+  std::string dtype = "auto";    // "auto" | "f32" | "bf16"
+  absl::Duration time_limit{};   // of one attempt; zero: none
+  int32_t max_attempts =
+      3;  // failures before the job fails; lost and preempted attempts do not count
+  absl::Duration idle_timeout{};  // SERVE only
 
   friend bool operator==(const JobNeeds&, const JobNeeds&) = default;
 };
@@ -74,18 +81,19 @@ struct JobRecord {
 
   // Changes with JobChanged.
   v1::JobState state = v1::JOB_STATE_QUEUED;
-  std::string state_reason{};                      // a sentence, empty when there is nothing to say
-  int32_t attempt_count = 0;                     // number of the newest attempt
-  int32_t failures = 0;                          // attempts that FAILED
-  int32_t losses = 0;                            // attempts that were LOST
-  int32_t crashes_in_a_row = 0;                  // since the last new checkpoint
-  int32_t takedowns_in_a_row = 0;                // since the last new checkpoint
-  int64_t checkpoint_step = 0;                   // newest resumable checkpoint recorded; 0: none
-  int64_t memory_above_bytes = 0;                // out of memory on a worker of this size: only larger ones will do
+  std::string state_reason{};      // a sentence, empty when there is nothing to say
+  int32_t attempt_count = 0;       // number of the newest attempt
+  int32_t failures = 0;            // attempts that FAILED
+  int32_t losses = 0;              // attempts that were LOST
+  int32_t crashes_in_a_row = 0;    // since the last new checkpoint
+  int32_t takedowns_in_a_row = 0;  // since the last new checkpoint
+  int64_t checkpoint_step = 0;     // newest resumable checkpoint recorded; 0: none
+  int64_t memory_above_bytes =
+      0;  // out of memory on a worker of this size: only larger ones will do
   absl::Time not_before = absl::InfinitePast();  // backoff: not placed earlier
   StopWish stop = StopWish::kNone;
   std::string stop_reason{};
-  std::optional<v1::NumericsClass> numerics{};     // fixed by the first attempt that started
+  std::optional<v1::NumericsClass> numerics{};  // fixed by the first attempt that started
   absl::Time finished_at = absl::InfinitePast();
 
   bool finished() const { return state != v1::JOB_STATE_QUEUED && state != v1::JOB_STATE_RUNNING; }
@@ -110,7 +118,7 @@ struct AttemptRecord {
   RunId run_id{};
   WorkerId worker_id{};
   std::string worker_name{};
-  std::string instance_id{};     // of the worker's process that it was leased to
+  std::string instance_id{};  // of the worker's process that it was leased to
   int32_t slots = 1;
   int64_t memory_bytes = 0;
   absl::Time leased_at = absl::InfinitePast();
@@ -124,15 +132,18 @@ struct AttemptRecord {
 
   absl::Time lease_expires_at = absl::InfiniteFuture();  // (volatile) grace included
   absl::Time lease_renewed_at = absl::InfinitePast();    // (volatile) what the lease counts from
-  absl::Time offered_since = absl::InfinitePast();       // (volatile) leased, or found LEASED at the coordinator's start
+  absl::Time offered_since =
+      absl::InfinitePast();  // (volatile) leased, or found LEASED at the coordinator's start
 
-  bool finished() const { return state != v1::ATTEMPT_STATE_LEASED && state != v1::ATTEMPT_STATE_RUNNING; }
+  bool finished() const {
+    return state != v1::ATTEMPT_STATE_LEASED && state != v1::ATTEMPT_STATE_RUNNING;
+  }
   friend bool operator==(const AttemptRecord&, const AttemptRecord&) = default;
 };
 
 struct WorkerRecord {
-  WorkerId worker_id{};   // stays the same when a worker starts anew under its name
-  std::string name{};     // unique in the lab
+  WorkerId worker_id{};  // stays the same when a worker starts anew under its name
+  std::string name{};    // unique in the lab
   std::string instance_id{};
   v1::WorkerState state = v1::WORKER_STATE_READY;
   v1::HostInfo host{};
@@ -142,7 +153,8 @@ struct WorkerRecord {
   absl::Time registered_at = absl::InfinitePast();
 
   absl::Time last_seen_at = absl::InfinitePast();  // (volatile)
-  bool present = false;  // (volatile) has spoken to this coordinator process; only present workers get work
+  bool present =
+      false;  // (volatile) has spoken to this coordinator process; only present workers get work
 
   friend bool operator==(const WorkerRecord&, const WorkerRecord&);
 };

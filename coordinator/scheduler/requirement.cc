@@ -36,7 +36,8 @@ const v1::BackendInfo* Resolve(const WorkerRecord& worker, std::string_view requ
     }
     return nullptr;
   }
-  if (request.starts_with(kCheckPrefix) && FindAvailable(worker, "reference") == nullptr) return nullptr;
+  if (request.starts_with(kCheckPrefix) && FindAvailable(worker, "reference") == nullptr)
+    return nullptr;
   return FindAvailable(worker, WithoutCheck(request));
 }
 
@@ -48,12 +49,14 @@ const std::string& FormatOf(const JobRecord& job) {
   return job.numerics.has_value() ? job.numerics->dtype() : job.needs.dtype;
 }
 
-// What differs between the job's class and what this worker would compute in; "" when it holds here.
+// What differs between the job's class and what this worker would compute in; "" when it holds
+// here.
 std::string ClassDifference(const v1::NumericsClass& numerics, const WorkerRecord& worker,
                             const v1::BackendInfo& backend) {
   const v1::HostInfo& host = worker.host;
   if (numerics.numerics_version() != backend.numerics_version()) {
-    return StrCat("numerics version ", backend.numerics_version(), " instead of ", numerics.numerics_version());
+    return StrCat("numerics version ", backend.numerics_version(), " instead of ",
+                  numerics.numerics_version());
   }
   if (numerics.isa() != backend.isa() && numerics.isa() != host.isa()) {
     return StrCat("instruction set ", host.isa(), " instead of ", numerics.isa());
@@ -71,8 +74,10 @@ int64_t MemoryOf(const WorkerRecord& worker) { return worker.host.memory_bytes()
 
 Lack LackOf(const JobRecord& job, const WorkerRecord& worker) {
   if (job.needs.slots > worker.slots) return Lack::kSlots;
-  const bool too_large = job.needs.memory_bytes > 0 && MemoryOf(worker) > 0 && job.needs.memory_bytes > MemoryOf(worker);
-  if (too_large || (job.memory_above_bytes > 0 && MemoryOf(worker) <= job.memory_above_bytes)) return Lack::kMemory;
+  const bool too_large = job.needs.memory_bytes > 0 && MemoryOf(worker) > 0 &&
+                         job.needs.memory_bytes > MemoryOf(worker);
+  if (too_large || (job.memory_above_bytes > 0 && MemoryOf(worker) <= job.memory_above_bytes))
+    return Lack::kMemory;
   const v1::BackendInfo* backend = Resolve(worker, RequestOf(job));
   if (backend == nullptr) return Lack::kBackend;
   if (FormatOf(job) == "bf16" && !backend->supports_bf16()) return Lack::kNumberFormat;
@@ -91,14 +96,17 @@ std::string LackText(const JobRecord& job, const WorkerRecord& worker) {
       return StrCat(job.needs.slots, " slots needed, ", worker.name, " has ", worker.slots);
     case Lack::kMemory:
       if (job.memory_above_bytes >= MemoryOf(worker)) {
-        return StrCat("more than ", job.memory_above_bytes / kMib, " MiB of memory needed (it ran out there), ",
-                      worker.name, " has ", MemoryOf(worker) / kMib);
+        return StrCat("more than ", job.memory_above_bytes / kMib,
+                      " MiB of memory needed (it ran out there), ", worker.name, " has ",
+                      MemoryOf(worker) / kMib);
       }
       return StrCat(job.needs.memory_bytes / kMib, " MiB of memory needed, ", worker.name, " has ",
                     MemoryOf(worker) / kMib);
     case Lack::kBackend: {
       const v1::BackendInfo* backend = Find(worker, WithoutCheck(RequestOf(job)));
-      const std::string why = backend != nullptr && !backend->reason().empty() ? StrCat(" (", backend->reason(), ")") : "";
+      const std::string why = backend != nullptr && !backend->reason().empty()
+                                  ? StrCat(" (", backend->reason(), ")")
+                                  : "";
       return StrCat("backend ", RequestOf(job), " needed, ", worker.name, " does not have it", why);
     }
     case Lack::kNumberFormat:

@@ -20,7 +20,8 @@ JobRecord Finish(JobRecord job, v1::JobState state, std::string reason, absl::Ti
 JobRecord Requeue(JobRecord job, std::string reason, absl::Time not_before) {
   job.state = v1::JOB_STATE_QUEUED;
   job.state_reason = std::move(reason);
-  if (job.checkpoint_step > 0) StrAppend(job.state_reason, "; resumes from step ", job.checkpoint_step);
+  if (job.checkpoint_step > 0)
+    StrAppend(job.state_reason, "; resumes from step ", job.checkpoint_step);
   job.not_before = not_before;
   return job;
 }
@@ -33,22 +34,24 @@ JobRecord AfterLoss(const Config& config, JobRecord job, const AttemptEnd& end, 
   ++job.losses;
   if (end.worker_died) ++job.takedowns_in_a_row;
   if (job.takedowns_in_a_row >= config.max_takedowns) {
-    return Finish(job, v1::JOB_STATE_FAILED,
-                  StrCat(job.takedowns_in_a_row, " times in a row, its worker died while running it from ",
-                         FromStep(job), " (last: ", end.worker_name, "); it is not tried again"),
-                  now);
+    return Finish(
+        job, v1::JOB_STATE_FAILED,
+        StrCat(job.takedowns_in_a_row, " times in a row, its worker died while running it from ",
+               FromStep(job), " (last: ", end.worker_name, "); it is not tried again"),
+        now);
   }
   if (job.losses >= config.max_lost) {
     return Finish(job, v1::JOB_STATE_FAILED,
-                  StrCat("lost with its worker ", job.losses, " times (last: ", end.message, ")"), now);
+                  StrCat("lost with its worker ", job.losses, " times (last: ", end.message, ")"),
+                  now);
   }
   return Requeue(std::move(job), end.message, absl::InfinitePast());
 }
 
 JobRecord AfterFailure(const Config& config, JobRecord job, const AttemptEnd& end, absl::Time now) {
   ++job.failures;
-  const std::string what =
-      StrCat(spec::Name(end.failure_class), " on ", end.worker_name, end.message.empty() ? "" : ": ", end.message);
+  const std::string what = StrCat(spec::Name(end.failure_class), " on ", end.worker_name,
+                                  end.message.empty() ? "" : ": ", end.message);
   const auto fail = [&](const std::string& why) {
     return Finish(job, v1::JOB_STATE_FAILED, StrCat(what, why), now);
   };
@@ -57,18 +60,21 @@ JobRecord AfterFailure(const Config& config, JobRecord job, const AttemptEnd& en
     case v1::FAILURE_CLASS_NOT_FINITE:
       return fail("");
     case v1::FAILURE_CLASS_OUT_OF_MEMORY:
-      if (end.worker_memory_bytes == 0 || !end.larger_worker_known) return fail("; no worker has more memory");
+      if (end.worker_memory_bytes == 0 || !end.larger_worker_known)
+        return fail("; no worker has more memory");
       job.memory_above_bytes = std::max(job.memory_above_bytes, end.worker_memory_bytes);
       break;
     case v1::FAILURE_CLASS_TIMED_OUT:
       if (job.needs.time_limit > absl::ZeroDuration()) {
-        return fail(StrCat("; resources.time_limit_s is ", absl::ToInt64Seconds(job.needs.time_limit)));
+        return fail(
+            StrCat("; resources.time_limit_s is ", absl::ToInt64Seconds(job.needs.time_limit)));
       }
       break;
     case v1::FAILURE_CLASS_BACKEND_CRASH:
       ++job.crashes_in_a_row;
       if (job.crashes_in_a_row >= config.max_crashes) {
-        return fail(StrCat("; crashed ", job.crashes_in_a_row, " times in a row from ", FromStep(job)));
+        return fail(
+            StrCat("; crashed ", job.crashes_in_a_row, " times in a row from ", FromStep(job)));
       }
       break;
     default:
@@ -77,7 +83,8 @@ JobRecord AfterFailure(const Config& config, JobRecord job, const AttemptEnd& en
   if (job.failures >= job.needs.max_attempts) {
     return fail(StrCat("; ", job.failures, " of ", job.needs.max_attempts, " tries failed"));
   }
-  const std::string reason = StrCat(what, "; try ", job.failures, " of ", job.needs.max_attempts, " failed");
+  const std::string reason =
+      StrCat(what, "; try ", job.failures, " of ", job.needs.max_attempts, " failed");
   const absl::Time not_before = now + Backoff(config, job.failures);
   return Requeue(std::move(job), reason, not_before);
 }
@@ -92,7 +99,8 @@ absl::Duration Backoff(const Config& config, int32_t failures) {
 
 JobRecord AfterAttempt(const Config& config, JobRecord job, const AttemptEnd& end, absl::Time now) {
   SHOAL_CHECK(job.state == v1::JOB_STATE_RUNNING, "job ", job.job_id.str());
-  if (end.state == v1::ATTEMPT_STATE_SUCCEEDED) return Finish(std::move(job), v1::JOB_STATE_SUCCEEDED, "", now);
+  if (end.state == v1::ATTEMPT_STATE_SUCCEEDED)
+    return Finish(std::move(job), v1::JOB_STATE_SUCCEEDED, "", now);
   if (job.stop == StopWish::kCancel) {
     const std::string reason = job.stop_reason;
     return Finish(std::move(job), v1::JOB_STATE_CANCELLED, reason, now);
@@ -109,7 +117,8 @@ JobRecord AfterAttempt(const Config& config, JobRecord job, const AttemptEnd& en
     AttemptEnd failed = end;
     failed.state = v1::ATTEMPT_STATE_FAILED;
     failed.failure_class = v1::FAILURE_CLASS_INFRASTRUCTURE;
-    failed.message = StrCat("the worker stopped it without being asked", end.message.empty() ? "" : ": ", end.message);
+    failed.message = StrCat("the worker stopped it without being asked",
+                            end.message.empty() ? "" : ": ", end.message);
     return AfterFailure(config, std::move(job), failed, now);
   }
   SHOAL_CHECK(end.state == v1::ATTEMPT_STATE_FAILED);

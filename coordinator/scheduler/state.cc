@@ -17,7 +17,9 @@ auto* FindIn(Map& map, const Key& key) {
 }
 
 State::QueuePlace PlaceOf(const JobRecord& job) {
-  return {.after_serve = job.kind != v1::JOB_KIND_SERVE, .submit_order = job.submit_order, .job_id = job.job_id};
+  return {.after_serve = job.kind != v1::JOB_KIND_SERVE,
+          .submit_order = job.submit_order,
+          .job_id = job.job_id};
 }
 
 }  // namespace
@@ -57,8 +59,12 @@ void State::ApplyOne(const Update& update) {
 
 const RunRecord* State::FindRun(const RunId& run_id) const { return FindIn(runs_, run_id); }
 const JobRecord* State::FindJob(const JobId& job_id) const { return FindIn(jobs_, job_id); }
-const AttemptRecord* State::FindAttempt(const JobId& job_id) const { return FindIn(attempts_, job_id); }
-const WorkerRecord* State::FindWorker(const WorkerId& worker_id) const { return FindIn(workers_, worker_id); }
+const AttemptRecord* State::FindAttempt(const JobId& job_id) const {
+  return FindIn(attempts_, job_id);
+}
+const WorkerRecord* State::FindWorker(const WorkerId& worker_id) const {
+  return FindIn(workers_, worker_id);
+}
 
 const WorkerRecord* State::FindWorkerByName(const std::string& name) const {
   const WorkerId* worker_id = FindIn(worker_by_name_, name);
@@ -70,11 +76,14 @@ const JobRecord* State::FindServeJob(const RunId& run_id) const {
   return job_id == nullptr ? nullptr : FindJob(*job_id);
 }
 
-const WorkerRecord* State::FindAnnounced(const WorkerId& worker_id) const { return FindIn(announced_, worker_id); }
+const WorkerRecord* State::FindAnnounced(const WorkerId& worker_id) const {
+  return FindIn(announced_, worker_id);
+}
 
 bool State::IsRetired(const std::string& worker_name, const std::string& instance_id) const {
   const std::deque<std::string>* retired = FindIn(retired_, worker_name);
-  return retired != nullptr && std::find(retired->begin(), retired->end(), instance_id) != retired->end();
+  return retired != nullptr &&
+         std::find(retired->begin(), retired->end(), instance_id) != retired->end();
 }
 
 const State::Load& State::LoadOf(const WorkerId& worker_id) const {
@@ -84,14 +93,15 @@ const State::Load& State::LoadOf(const WorkerId& worker_id) const {
 }
 
 void State::On(const RequestRecorded& update) {
-  SHOAL_CHECK(requests_.insert(update.request_id).second, "request ", update.request_id, " is recorded twice");
+  SHOAL_CHECK(requests_.insert(update.request_id).second, "request ", update.request_id,
+              " is recorded twice");
 }
 
 void State::On(const RunAdded&) {}
 
 void State::On(const JobAdded& update) {
-  SHOAL_CHECK(update.job.submit_order == next_submit_order_, "submit order ", update.job.submit_order, ", expected ",
-              next_submit_order_);
+  SHOAL_CHECK(update.job.submit_order == next_submit_order_, "submit order ",
+              update.job.submit_order, ", expected ", next_submit_order_);
   SHOAL_CHECK(update.job.state == v1::JOB_STATE_QUEUED && update.job.attempt_count == 0);
   ++next_submit_order_;
   InsertJob(update.job, update.run);
@@ -101,11 +111,13 @@ void State::On(const JobChanged& update) {
   const JobRecord& after = update.job;
   JobRecord* job = FindIn(jobs_, after.job_id);
   SHOAL_CHECK(job != nullptr, "job ", after.job_id.str(), " is not in memory");
-  SHOAL_CHECK(job->state == update.from, "job ", after.job_id.str(), " is not in the state it should leave");
-  SHOAL_CHECK(update.from == after.state || spec::CanBecome(update.from, after.state), "job ", after.job_id.str());
+  SHOAL_CHECK(job->state == update.from, "job ", after.job_id.str(),
+              " is not in the state it should leave");
+  SHOAL_CHECK(update.from == after.state || spec::CanBecome(update.from, after.state), "job ",
+              after.job_id.str());
   SHOAL_CHECK(after.attempt_count >= job->attempt_count, "attempt numbers only grow");
-  SHOAL_CHECK(after.state == v1::JOB_STATE_RUNNING || !attempts_.contains(after.job_id), "job ", after.job_id.str(),
-              " still has a live attempt");
+  SHOAL_CHECK(after.state == v1::JOB_STATE_RUNNING || !attempts_.contains(after.job_id), "job ",
+              after.job_id.str(), " still has a live attempt");
   if (after.finished()) {
     EraseJob(after.job_id);
     return;
@@ -119,9 +131,10 @@ void State::On(const JobChanged& update) {
 void State::On(const AttemptAdded& update) {
   const AttemptRecord& attempt = update.attempt;
   const JobRecord* job = FindJob(attempt.key.job_id);
-  SHOAL_CHECK(job != nullptr && job->state == v1::JOB_STATE_RUNNING, "job ", attempt.key.job_id.str());
-  SHOAL_CHECK(job->attempt_count == attempt.key.attempt_number, "job ", attempt.key.job_id.str(), " is at attempt ",
-              job->attempt_count, ", not ", attempt.key.attempt_number);
+  SHOAL_CHECK(job != nullptr && job->state == v1::JOB_STATE_RUNNING, "job ",
+              attempt.key.job_id.str());
+  SHOAL_CHECK(job->attempt_count == attempt.key.attempt_number, "job ", attempt.key.job_id.str(),
+              " is at attempt ", job->attempt_count, ", not ", attempt.key.attempt_number);
   SHOAL_CHECK(attempt.state == v1::ATTEMPT_STATE_LEASED);
   InsertAttempt(attempt);
 }
@@ -129,8 +142,8 @@ void State::On(const AttemptAdded& update) {
 void State::On(const AttemptChanged& update) {
   const AttemptRecord& after = update.attempt;
   AttemptRecord* attempt = FindIn(attempts_, after.key.job_id);
-  SHOAL_CHECK(attempt != nullptr && attempt->key == after.key, "attempt ", after.key.attempt_number, " of job ",
-              after.key.job_id.str(), " is not alive");
+  SHOAL_CHECK(attempt != nullptr && attempt->key == after.key, "attempt ", after.key.attempt_number,
+              " of job ", after.key.job_id.str(), " is not alive");
   SHOAL_CHECK(attempt->state == update.from && spec::CanBecome(update.from, after.state));
   if (!after.finished()) {
     attempt->state = after.state;
@@ -154,14 +167,16 @@ void State::On(const CheckpointAccepted& update) {
 void State::On(const WorkerRegisteredUpdate& update) {
   const WorkerRecord& worker = update.worker;
   const WorkerRecord* old = FindWorkerByName(worker.name);
-  SHOAL_CHECK(old == nullptr || old->worker_id == worker.worker_id, "two workers are called ", worker.name);
+  SHOAL_CHECK(old == nullptr || old->worker_id == worker.worker_id, "two workers are called ",
+              worker.name);
   if (update.announced_only) {
     SHOAL_CHECK(old != nullptr && old->instance_id != worker.instance_id);
     announced_[worker.worker_id] = worker;
     return;
   }
   announced_.erase(worker.worker_id);
-  SHOAL_CHECK(old == nullptr || old->instance_id == worker.instance_id || LoadOf(worker.worker_id).job_ids.empty(),
+  SHOAL_CHECK(old == nullptr || old->instance_id == worker.instance_id ||
+                  LoadOf(worker.worker_id).job_ids.empty(),
               "worker ", worker.name, " starts anew while its old attempts live");
   if (old != nullptr && old->instance_id != worker.instance_id) {
     std::deque<std::string>& retired = retired_[worker.name];
@@ -182,7 +197,8 @@ void State::On(const StaleReportRefused&) { ++refused_stale_reports_; }
 
 void State::On(const LeaseRenewed& update) {
   AttemptRecord* attempt = FindIn(attempts_, update.key.job_id);
-  SHOAL_CHECK(attempt != nullptr && attempt->key == update.key && update.at >= attempt->lease_renewed_at);
+  SHOAL_CHECK(attempt != nullptr && attempt->key == update.key &&
+              update.at >= attempt->lease_renewed_at);
   leases_.erase({attempt->lease_expires_at, update.key.job_id});
   attempt->lease_expires_at = update.expires_at;
   attempt->lease_renewed_at = update.at;
@@ -198,17 +214,19 @@ void State::On(const WorkerSeen& update) {
 }
 
 void State::InsertJob(const JobRecord& job, const RunRecord& run) {
-  SHOAL_CHECK(!job.finished() && jobs_.emplace(job.job_id, job).second, "job ", job.job_id.str(), " is there already");
+  SHOAL_CHECK(!job.finished() && jobs_.emplace(job.job_id, job).second, "job ", job.job_id.str(),
+              " is there already");
   runs_.emplace(run.run_id, run);
   ++run_job_count_[run.run_id];
   Enqueue(job);
-  if (job.kind == v1::JOB_KIND_SERVE && job.stop == StopWish::kNone) serve_jobs_[job.run_id] = job.job_id;
+  if (job.kind == v1::JOB_KIND_SERVE && job.stop == StopWish::kNone)
+    serve_jobs_[job.run_id] = job.job_id;
 }
 
 void State::InsertAttempt(const AttemptRecord& attempt) {
   const JobId& job_id = attempt.key.job_id;
-  SHOAL_CHECK(!attempt.finished() && attempts_.emplace(job_id, attempt).second, "job ", job_id.str(),
-              " has a live attempt already");
+  SHOAL_CHECK(!attempt.finished() && attempts_.emplace(job_id, attempt).second, "job ",
+              job_id.str(), " has a live attempt already");
   leases_.insert({attempt.lease_expires_at, job_id});
   Load& load = loads_[attempt.worker_id];
   load.job_ids.insert(job_id);

@@ -1,5 +1,6 @@
-// What the scheduler knows: the queue, the leases, the workers. Finished jobs and attempts are not here; they are rows
-// in the store. Everything is derived from StateImage plus the updates committed since, by Apply alone.
+// What the scheduler knows: the queue, the leases, the workers. Finished jobs and attempts are not
+// here; they are rows in the store. Everything is derived from StateImage plus the updates
+// committed since, by Apply alone.
 //
 // Thread-compatible; belongs to the coordinator's loop thread.
 #pragma once
@@ -20,14 +21,16 @@
 
 namespace shoal::scheduler {
 
-// What a restarted coordinator reads from the store to begin with. Order within the lists does not matter.
+// What a restarted coordinator reads from the store to begin with. Order within the lists does not
+// matter.
 struct StateImage {
   std::vector<RunRecord> runs;          // of the jobs below
   std::vector<JobRecord> jobs;          // QUEUED and RUNNING ones
   std::vector<AttemptRecord> attempts;  // LEASED and RUNNING ones
   std::vector<WorkerRecord> workers;    // all that ever registered
-  std::vector<std::string> request_ids; // all, or those young enough that a client might still repeat them
-  int64_t next_submit_order = 1;        // 1 + the largest submit_order of ANY job, finished ones included
+  std::vector<std::string>
+      request_ids;  // all, or those young enough that a client might still repeat them
+  int64_t next_submit_order = 1;  // 1 + the largest submit_order of ANY job, finished ones included
   int64_t refused_stale_reports = 0;
 };
 
@@ -36,16 +39,16 @@ class State {
   State() = default;
   explicit State(StateImage image);
 
-  // Takes over what a transaction has committed, in order. SHOAL_CHECKs that every update fits the present state
-  // (known keys, legal transitions, attempt numbers that grow): anything else is our bug, and continuing would
-  // corrupt the store.
+  // Takes over what a transaction has committed, in order. SHOAL_CHECKs that every update fits the
+  // present state (known keys, legal transitions, attempt numbers that grow): anything else is our
+  // bug, and continuing would corrupt the store.
   void Apply(const CommittedUpdates& committed);
 
   // --- looking; null when there is none. Pointers are valid until the next Apply.
   // The process that has registered under this worker's name and not yet spoken; null: none.
   const WorkerRecord* FindAnnounced(const WorkerId& worker_id) const;
-  // True when a newer process has taken the worker's name over from `instance_id`. Such a process is over and does not
-  // get the name back. Memory only, of the newest 64 per name.
+  // True when a newer process has taken the worker's name over from `instance_id`. Such a process
+  // is over and does not get the name back. Memory only, of the newest 64 per name.
   bool IsRetired(const std::string& worker_name, const std::string& instance_id) const;
 
   const RunRecord* FindRun(const RunId& run_id) const;
@@ -53,7 +56,8 @@ class State {
   const AttemptRecord* FindAttempt(const JobId& job_id) const;  // the job's live attempt
   const WorkerRecord* FindWorker(const WorkerId& worker_id) const;
   const WorkerRecord* FindWorkerByName(const std::string& name) const;
-  const JobRecord* FindServeJob(const RunId& run_id) const;     // QUEUED or RUNNING, and not asked to stop
+  const JobRecord* FindServeJob(
+      const RunId& run_id) const;  // QUEUED or RUNNING, and not asked to stop
   bool HasRequest(const std::string& request_id) const { return requests_.contains(request_id); }
 
   // Queued jobs in the order they are served: serve jobs first, then by submission.
@@ -86,7 +90,8 @@ class State {
   int64_t next_submit_order() const { return next_submit_order_; }
   int64_t refused_stale_reports() const { return refused_stale_reports_; }
 
-  // Everything durable, sorted, volatile fields reset: two states with equal images are the same after a restart.
+  // Everything durable, sorted, volatile fields reset: two states with equal images are the same
+  // after a restart.
   StateImage Image() const;
 
  private:
@@ -118,8 +123,9 @@ class State {
   absl::flat_hash_map<JobId, JobRecord> jobs_;
   absl::flat_hash_map<JobId, AttemptRecord> attempts_;
   std::map<WorkerId, WorkerRecord> workers_;
-  absl::flat_hash_map<std::string, std::deque<std::string>> retired_;  // (volatile) instance ids by worker name
-  absl::flat_hash_map<WorkerId, WorkerRecord> announced_;                // (volatile)
+  absl::flat_hash_map<std::string, std::deque<std::string>>
+      retired_;                                            // (volatile) instance ids by worker name
+  absl::flat_hash_map<WorkerId, WorkerRecord> announced_;  // (volatile)
   absl::flat_hash_set<std::string> requests_;
   int64_t next_submit_order_ = 1;
   int64_t refused_stale_reports_ = 0;

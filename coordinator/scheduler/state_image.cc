@@ -9,13 +9,14 @@ namespace {
 
 template <typename Record, typename Key>
 void SortBy(std::vector<Record>& records, Key key) {
-  std::sort(records.begin(), records.end(), [&](const Record& a, const Record& b) { return key(a) < key(b); });
+  std::sort(records.begin(), records.end(),
+            [&](const Record& a, const Record& b) { return key(a) < key(b); });
 }
 
 // Names the first records that are in one list only or differ, and up to three of them.
 template <typename Record, typename Key>
-void Compare(std::string_view noun, const std::vector<Record>& a, const std::vector<Record>& b, Key key,
-             std::string& out) {
+void Compare(std::string_view noun, const std::vector<Record>& a, const std::vector<Record>& b,
+             Key key, std::string& out) {
   int told = 0;
   const auto tell = [&](const Record& record, std::string_view what) {
     if (told++ < 3) StrAppend(out, noun, " ", key(record), " ", what, "; ");
@@ -75,19 +76,26 @@ bool operator==(const StateImage& a, const StateImage& b) { return Difference(a,
 
 std::string Difference(const StateImage& a, const StateImage& b) {
   std::string out;
-  Compare("run", a.runs, b.runs, [](const RunRecord& run) { return run.run_id.str(); }, out);
-  Compare("job", a.jobs, b.jobs, [](const JobRecord& job) { return job.job_id.str(); }, out);
-  Compare("attempt of job", a.attempts, b.attempts,
-          [](const AttemptRecord& attempt) { return attempt.key.job_id.str(); }, out);
-  Compare("worker", a.workers, b.workers, [](const WorkerRecord& worker) { return worker.worker_id.str(); }, out);
+  Compare(
+      "run", a.runs, b.runs, [](const RunRecord& run) { return run.run_id.str(); }, out);
+  Compare(
+      "job", a.jobs, b.jobs, [](const JobRecord& job) { return job.job_id.str(); }, out);
+  Compare(
+      "attempt of job", a.attempts, b.attempts,
+      [](const AttemptRecord& attempt) { return attempt.key.job_id.str(); }, out);
+  Compare(
+      "worker", a.workers, b.workers,
+      [](const WorkerRecord& worker) { return worker.worker_id.str(); }, out);
   if (a.request_ids != b.request_ids) {
-    StrAppend(out, "request ids differ (", a.request_ids.size(), " and ", b.request_ids.size(), "); ");
+    StrAppend(out, "request ids differ (", a.request_ids.size(), " and ", b.request_ids.size(),
+              "); ");
   }
   if (a.next_submit_order != b.next_submit_order) {
     StrAppend(out, "next_submit_order ", a.next_submit_order, " and ", b.next_submit_order, "; ");
   }
   if (a.refused_stale_reports != b.refused_stale_reports) {
-    StrAppend(out, "refused_stale_reports ", a.refused_stale_reports, " and ", b.refused_stale_reports, "; ");
+    StrAppend(out, "refused_stale_reports ", a.refused_stale_reports, " and ",
+              b.refused_stale_reports, "; ");
   }
   return out;
 }

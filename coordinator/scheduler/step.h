@@ -1,5 +1,6 @@
-// Inside the scheduler: one decision in the making. Every handler emits updates through it and sees them at once in
-// `state`, so that later parts of the same decision (placement above all) stand on the earlier ones.
+// Inside the scheduler: one decision in the making. Every handler emits updates through it and sees
+// them at once in `state`, so that later parts of the same decision (placement above all) stand on
+// the earlier ones.
 #pragma once
 
 #include <functional>
@@ -15,7 +16,8 @@ namespace shoal::scheduler {
 class Step {
  public:
   // `apply` changes `state`. All references outlive the step.
-  Step(const Config& the_config, const State& the_state, absl::Time the_now, std::function<void(const Update&)> apply)
+  Step(const Config& the_config, const State& the_state, absl::Time the_now,
+       std::function<void(const Update&)> apply)
       : config(the_config), state(the_state), now(the_now), apply_(std::move(apply)) {}
 
   void Emit(Update update);
@@ -35,18 +37,20 @@ class Step {
 };
 
 // --- leases.cc
-absl::Time LeaseEnd(const Step& step);                 // of a lease that is given or renewed now
+absl::Time LeaseEnd(const Step& step);  // of a lease that is given or renewed now
 absl::Time SilentAt(const Config& config, const WorkerRecord& worker);  // when it counts as OFFLINE
 void RenewLeasesOf(Step& step, const WorkerSynchronized& event);
-void ExpireLeases(Step& step);                         // ends every attempt whose lease is over, as LOST
-void RenewAllLeases(Step& step);                       // CoordinatorStarted
+void ExpireLeases(Step& step);    // ends every attempt whose lease is over, as LOST
+void RenewAllLeases(Step& step);  // CoordinatorStarted
 
 // --- attempts.cc
 absl::Status OnReport(Step& step, const AttemptReported& event);
 // Ends the job's live attempt and sends the job where the retry policy says.
-void EndAttempt(Step& step, const JobId& job_id, v1::AttemptState state, v1::FailureClass failure_class,
-                const std::string& message, bool worker_began_anew = false);
-void LoseAttemptsOf(Step& step, const WorkerId& worker_id, const std::string& why, bool worker_began_anew);
+void EndAttempt(Step& step, const JobId& job_id, v1::AttemptState state,
+                v1::FailureClass failure_class, const std::string& message,
+                bool worker_began_anew = false);
+void LoseAttemptsOf(Step& step, const WorkerId& worker_id, const std::string& why,
+                    bool worker_began_anew);
 
 // --- workers.cc
 absl::Status OnRegistered(Step& step, const WorkerRegistered& event);
@@ -59,7 +63,7 @@ absl::Status OnSubmitted(Step& step, const RunsSubmitted& event);
 absl::Status OnCancel(Step& step, const CancelRequested& event);
 absl::Status OnServe(Step& step, const ServeRequested& event);
 absl::Status OnIdle(Step& step, const ServeIdle& event);
-void PlaceJobs(Step& step);                            // leases what PlaceQueued finds
-void RefreshUnmetReasons(Step& step);                  // of all queued jobs; after the set of workers changed
+void PlaceJobs(Step& step);            // leases what PlaceQueued finds
+void RefreshUnmetReasons(Step& step);  // of all queued jobs; after the set of workers changed
 
 }  // namespace shoal::scheduler

@@ -9,53 +9,68 @@
 namespace shoal::scheduler {
 namespace {
 
-std::string Text(const AttemptKey& key) { return StrCat(key.job_id.str(), "/", key.attempt_number); }
+std::string Text(const AttemptKey& key) {
+  return StrCat(key.job_id.str(), "/", key.attempt_number);
+}
 
 std::string Reason(const std::string& reason) { return reason.empty() ? "" : StrCat(": ", reason); }
 
 std::string_view StateName(v1::WorkerState state) {
   switch (state) {
-    case v1::WORKER_STATE_READY: return "READY";
-    case v1::WORKER_STATE_DRAINING: return "DRAINING";
-    case v1::WORKER_STATE_OFFLINE: return "OFFLINE";
-    default: return "UNSPECIFIED";
+    case v1::WORKER_STATE_READY:
+      return "READY";
+    case v1::WORKER_STATE_DRAINING:
+      return "DRAINING";
+    case v1::WORKER_STATE_OFFLINE:
+      return "OFFLINE";
+    default:
+      return "UNSPECIFIED";
   }
 }
 
 struct UpdateText {
-  std::string operator()(const RequestRecorded& u) const { return StrCat("request ", u.request_id, " recorded"); }
-  std::string operator()(const RunAdded& u) const { return StrCat("run ", u.run.name, " ", u.run.run_id.str(), " added"); }
+  std::string operator()(const RequestRecorded& u) const {
+    return StrCat("request ", u.request_id, " recorded");
+  }
+  std::string operator()(const RunAdded& u) const {
+    return StrCat("run ", u.run.name, " ", u.run.run_id.str(), " added");
+  }
   std::string operator()(const JobAdded& u) const {
-    return StrCat("job ", u.job.job_id.str(), " of ", u.run.name, " added, ", u.job.needs.slots, " slots, place ",
-                  u.job.submit_order);
+    return StrCat("job ", u.job.job_id.str(), " of ", u.run.name, " added, ", u.job.needs.slots,
+                  " slots, place ", u.job.submit_order);
   }
   std::string operator()(const JobChanged& u) const {
-    return StrCat("job ", u.job.job_id.str(), " ", spec::Name(u.from), " -> ", spec::Name(u.job.state), " (failures ",
-                  u.job.failures, ", losses ", u.job.losses, ", stop ", static_cast<int>(u.job.stop), ")",
-                  Reason(u.job.state_reason));
+    return StrCat("job ", u.job.job_id.str(), " ", spec::Name(u.from), " -> ",
+                  spec::Name(u.job.state), " (failures ", u.job.failures, ", losses ", u.job.losses,
+                  ", stop ", static_cast<int>(u.job.stop), ")", Reason(u.job.state_reason));
   }
   std::string operator()(const AttemptAdded& u) const {
     return StrCat("attempt ", Text(u.attempt.key), " leased to ", u.attempt.worker_name);
   }
   std::string operator()(const AttemptChanged& u) const {
-    return StrCat("attempt ", Text(u.attempt.key), " ", spec::Name(u.from), " -> ", spec::Name(u.attempt.state),
-                  Reason(u.attempt.message));
+    return StrCat("attempt ", Text(u.attempt.key), " ", spec::Name(u.from), " -> ",
+                  spec::Name(u.attempt.state), Reason(u.attempt.message));
   }
   std::string operator()(const CheckpointAccepted& u) const {
     return StrCat("attempt ", Text(u.key), " checkpoint at step ", u.step);
   }
   std::string operator()(const WorkerRegisteredUpdate& u) const {
-    return StrCat("worker ", u.worker.name, u.announced_only ? " announced" : " registered", ", instance ",
-                  u.worker.instance_id);
+    return StrCat("worker ", u.worker.name, u.announced_only ? " announced" : " registered",
+                  ", instance ", u.worker.instance_id);
   }
   std::string operator()(const WorkerStateChanged& u) const {
-    return StrCat("worker ", u.worker_id.str(), " ", StateName(u.from), " -> ", StateName(u.to), Reason(u.reason));
+    return StrCat("worker ", u.worker_id.str(), " ", StateName(u.from), " -> ", StateName(u.to),
+                  Reason(u.reason));
   }
   std::string operator()(const StaleReportRefused& u) const {
     return StrCat("refused a report of ", Text(u.key), Reason(u.message));
   }
-  std::string operator()(const LeaseRenewed& u) const { return StrCat("lease of ", Text(u.key), " renewed"); }
-  std::string operator()(const WorkerSeen& u) const { return StrCat("worker ", u.worker_id.str(), " seen"); }
+  std::string operator()(const LeaseRenewed& u) const {
+    return StrCat("lease of ", Text(u.key), " renewed");
+  }
+  std::string operator()(const WorkerSeen& u) const {
+    return StrCat("worker ", u.worker_id.str(), " seen");
+  }
 };
 
 struct EventText {
@@ -75,13 +90,16 @@ struct EventText {
     for (const HeldAttempt& held : e.held) StrAppend(text, " ", Text(held.key), "@", held.step);
     return text + (e.draining ? ", draining" : "");
   }
-  std::string operator()(const WorkerLeft& e) const { return StrCat("worker ", e.worker_id.str(), " leaves"); }
+  std::string operator()(const WorkerLeft& e) const {
+    return StrCat("worker ", e.worker_id.str(), " leaves");
+  }
   std::string operator()(const AttemptReported& e) const {
     std::string text = StrCat("report of ", Text(e.key));
     if (e.started.has_value()) StrAppend(text, " started from step ", e.started->resumed_from_step);
     for (const CheckpointItem& item : e.checkpoints) StrAppend(text, " checkpoint@", item.step);
     if (e.finished.has_value()) {
-      StrAppend(text, " finished ", spec::Name(e.finished->state), " ", spec::Name(e.finished->failure_class));
+      StrAppend(text, " finished ", spec::Name(e.finished->state), " ",
+                spec::Name(e.finished->failure_class));
     }
     return text;
   }

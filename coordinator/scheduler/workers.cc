@@ -17,16 +17,19 @@ void ChangeState(Step& step, const WorkerId& worker_id, v1::WorkerState to, std:
 // A process that registered under a known name has spoken: it is alive, and it is the worker now.
 void TakeOver(Step& step, const WorkerId& worker_id) {
   WorkerRecord worker = *step.state.FindAnnounced(worker_id);
-  LoseAttemptsOf(step, worker_id, StrCat("worker ", worker.name, " began anew"), /*worker_began_anew=*/true);
+  LoseAttemptsOf(step, worker_id, StrCat("worker ", worker.name, " began anew"),
+                 /*worker_began_anew=*/true);
   worker.last_seen_at = step.now;
   step.Emit(WorkerRegisteredUpdate{.worker = std::move(worker)});
   RefreshUnmetReasons(step);
 }
 
-// Answers NOT_FOUND, which makes the worker register again, unless this is the process that has the name.
+// Answers NOT_FOUND, which makes the worker register again, unless this is the process that has the
+// name.
 absl::Status KnowInstance(Step& step, const WorkerId& worker_id, const std::string& instance_id) {
   const WorkerRecord* worker = step.state.FindWorker(worker_id);
-  if (worker == nullptr) return absl::NotFoundError(StrCat("worker ", worker_id.str(), " is not known: register again"));
+  if (worker == nullptr)
+    return absl::NotFoundError(StrCat("worker ", worker_id.str(), " is not known: register again"));
   step.decision.actor = StrCat("worker:", worker->name);
   if (worker->instance_id == instance_id) return absl::OkStatus();
   const WorkerRecord* announced = step.state.FindAnnounced(worker_id);
@@ -34,8 +37,9 @@ absl::Status KnowInstance(Step& step, const WorkerId& worker_id, const std::stri
     TakeOver(step, worker_id);
     return absl::OkStatus();
   }
-  return absl::NotFoundError(StrCat("worker ", worker->name, " has begun anew as instance ", worker->instance_id,
-                                    "; instance ", instance_id, " is over: register again"));
+  return absl::NotFoundError(StrCat("worker ", worker->name, " has begun anew as instance ",
+                                    worker->instance_id, "; instance ", instance_id,
+                                    " is over: register again"));
 }
 
 WorkerRecord RecordOf(const WorkerRegistered& event, const WorkerId& worker_id, absl::Time now) {
@@ -57,8 +61,9 @@ WorkerRecord RecordOf(const WorkerRegistered& event, const WorkerId& worker_id, 
 absl::Status OnRegistered(Step& step, const WorkerRegistered& event) {
   step.decision.actor = StrCat("worker:", event.name);
   if (event.name.empty() || event.instance_id.empty() || event.slots < 0) {
-    return absl::InvalidArgumentError(StrCat("a worker needs a name (is '", event.name, "'), an instance id (is '",
-                                             event.instance_id, "') and slots >= 0 (is ", event.slots, ")"));
+    return absl::InvalidArgumentError(StrCat("a worker needs a name (is '", event.name,
+                                             "'), an instance id (is '", event.instance_id,
+                                             "') and slots >= 0 (is ", event.slots, ")"));
   }
   if (step.state.IsRetired(event.name, event.instance_id)) {
     return absl::AbortedError(StrCat("another process has registered as worker ", event.name,
@@ -66,7 +71,8 @@ absl::Status OnRegistered(Step& step, const WorkerRegistered& event) {
   }
   const WorkerRecord* old = step.state.FindWorkerByName(event.name);
   if (old != nullptr && old->instance_id != event.instance_id) {
-    step.Emit(WorkerRegisteredUpdate{.worker = RecordOf(event, old->worker_id, step.now), .announced_only = true});
+    step.Emit(WorkerRegisteredUpdate{.worker = RecordOf(event, old->worker_id, step.now),
+                                     .announced_only = true});
     return absl::OkStatus();
   }
   const WorkerId worker_id = old == nullptr ? event.proposed_id : old->worker_id;
@@ -80,10 +86,12 @@ absl::Status OnSynchronized(Step& step, const WorkerSynchronized& event) {
   if (!known.ok()) return known;
   const WorkerRecord before = *step.state.FindWorker(event.worker_id);
   step.Emit(WorkerSeen{.worker_id = event.worker_id, .at = step.now});
-  ChangeState(step, event.worker_id, event.draining ? v1::WORKER_STATE_DRAINING : v1::WORKER_STATE_READY,
+  ChangeState(step, event.worker_id,
+              event.draining ? v1::WORKER_STATE_DRAINING : v1::WORKER_STATE_READY,
               event.draining ? "it takes no new attempts" : "it speaks again");
   RenewLeasesOf(step, event);
-  if (!before.present || before.state != step.state.FindWorker(event.worker_id)->state) RefreshUnmetReasons(step);
+  if (!before.present || before.state != step.state.FindWorker(event.worker_id)->state)
+    RefreshUnmetReasons(step);
   return absl::OkStatus();
 }
 
@@ -91,7 +99,8 @@ absl::Status OnLeft(Step& step, const WorkerLeft& event) {
   const absl::Status known = KnowInstance(step, event.worker_id, event.instance_id);
   if (!known.ok()) return known;
   const std::string name = step.state.FindWorker(event.worker_id)->name;
-  const std::string why = StrCat("worker ", name, " left", event.reason.empty() ? "" : ": ", event.reason);
+  const std::string why =
+      StrCat("worker ", name, " left", event.reason.empty() ? "" : ": ", event.reason);
   ChangeState(step, event.worker_id, v1::WORKER_STATE_OFFLINE, why);
   LoseAttemptsOf(step, event.worker_id, why, /*worker_began_anew=*/false);
   RefreshUnmetReasons(step);
@@ -102,7 +111,8 @@ absl::Status OnLeft(Step& step, const WorkerLeft& event) {
 void MarkSilentWorkersOffline(Step& step) {
   std::vector<WorkerId> silent;
   for (const auto& [id, worker] : step.state.workers()) {
-    if (worker.state != v1::WORKER_STATE_OFFLINE && SilentAt(step.config, worker) <= step.now) silent.push_back(id);
+    if (worker.state != v1::WORKER_STATE_OFFLINE && SilentAt(step.config, worker) <= step.now)
+      silent.push_back(id);
   }
   for (const WorkerId& worker_id : silent) {
     ChangeState(step, worker_id, v1::WORKER_STATE_OFFLINE,

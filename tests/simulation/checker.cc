@@ -10,7 +10,9 @@ namespace s = scheduler;
 
 namespace {
 
-std::string Text(const s::AttemptKey& key) { return StrCat(key.job_id.str(), "/", key.attempt_number); }
+std::string Text(const s::AttemptKey& key) {
+  return StrCat(key.job_id.str(), "/", key.attempt_number);
+}
 
 }  // namespace
 
@@ -24,7 +26,8 @@ void Checker::BeforeCommit(const SimStore& store, const std::vector<s::Update>& 
     const auto job = store.jobs().find(key.job_id);
     int32_t last = job == store.jobs().end() ? 0 : job->second.attempt_count;
     if (const auto it = added.find(key.job_id); it != added.end()) last = it->second;
-    if (key.attempt_number != last + 1) Violated("numbers-grow", "attempt ", Text(key), " comes after ", last);
+    if (key.attempt_number != last + 1)
+      Violated("numbers-grow", "attempt ", Text(key), " comes after ", last);
     added[key.job_id] = key.attempt_number;
   }
   for (const SimReport& report : accepted) {
@@ -36,7 +39,8 @@ void Checker::BeforeCommit(const SimStore& store, const std::vector<s::Update>& 
   }
 }
 
-void Checker::AfterCommit(const SimStore& store, const s::Draft& draft, const std::vector<s::Update>& updates) {
+void Checker::AfterCommit(const SimStore& store, const s::Draft& draft,
+                          const std::vector<s::Update>& updates) {
   if (std::none_of(updates.begin(), updates.end(), s::IsDurable)) return;
   const s::StateImage memory = draft.committed().Image();
   const std::string from_disk = s::Difference(memory, s::State(store.ReadImage()).Image());
@@ -47,7 +51,8 @@ void Checker::AfterCommit(const SimStore& store, const s::Draft& draft, const st
   for (const s::AttemptRecord& attempt : memory.attempts) used[attempt.worker_id] += attempt.slots;
   for (const s::WorkerRecord& worker : memory.workers) {
     if (used[worker.worker_id] > worker.slots) {
-      Violated("capacity", used[worker.worker_id], " slots taken of ", worker.slots, " of ", worker.name);
+      Violated("capacity", used[worker.worker_id], " slots taken of ", worker.slots, " of ",
+               worker.name);
     }
   }
 }
@@ -56,8 +61,8 @@ void Checker::OneRunner(const std::vector<std::pair<JobId, std::string>>& execut
   for (size_t i = 0; i < executing.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (executing[i].first != executing[j].first) continue;
-      Violated("one-runner", "job ", executing[i].first.str(), " executes on ", executing[j].second, " and on ",
-               executing[i].second);
+      Violated("one-runner", "job ", executing[i].first.str(), " executes on ", executing[j].second,
+               " and on ", executing[i].second);
     }
   }
 }
@@ -65,16 +70,19 @@ void Checker::OneRunner(const std::vector<std::pair<JobId, std::string>>& execut
 void Checker::AtEnd(const SimStore& store, const std::map<JobId, int64_t>& total_steps) {
   for (const auto& [job_id, job] : store.jobs()) {
     if (!job.finished()) {
-      Violated("ends", "job ", job_id.str(), " is still ", spec::Name(job.state), ": ", job.state_reason);
+      Violated("ends", "job ", job_id.str(), " is still ", spec::Name(job.state), ": ",
+               job.state_reason);
       continue;
     }
     if (job.state != v1::JOB_STATE_SUCCEEDED || job.kind != v1::JOB_KIND_TRAIN) continue;
     const std::vector<int64_t> curve = store.VisibleCurve(job_id);
     const int64_t total = total_steps.at(job_id);
     bool continuous = static_cast<int64_t>(curve.size()) == total;
-    for (size_t i = 0; continuous && i < curve.size(); ++i) continuous = curve[i] == static_cast<int64_t>(i) + 1;
+    for (size_t i = 0; continuous && i < curve.size(); ++i)
+      continuous = curve[i] == static_cast<int64_t>(i) + 1;
     if (!continuous) {
-      Violated("one-curve", "job ", job_id.str(), " of ", total, " steps shows ", StrJoin(curve, ","));
+      Violated("one-curve", "job ", job_id.str(), " of ", total, " steps shows ",
+               StrJoin(curve, ","));
     }
   }
 }

@@ -1,14 +1,14 @@
-// What must hold whatever happens. Each check looks at the disk's tables and the runners that really execute, never at
-// the scheduler's own opinion, but for the one check that compares the two.
+// What must hold whatever happens. Each check looks at the disk's tables and the runners that
+// really execute, never at the scheduler's own opinion, but for the one check that compares the
+// two.
 //
-//   one-runner      at any instant at most one runner executes a job (sleeping workers execute nothing)
-//   numbers-grow    a job's attempts are numbered 1, 2, 3 …
-//   fence           nothing is recorded for an attempt that is not its job's newest and alive
-//   memory-is-disk  state rebuilt from the tables == committed state in memory == state the next decision starts from
-//   capacity        living attempts never take more slots than their worker has
-//   answered        every submit that was answered is on disk, once
-//   ends            once faults have stopped, every job comes to an end
-//   one-curve       a SUCCEEDED job's visible points are 1, 2, … total, each once
+//   one-runner      at any instant at most one runner executes a job (sleeping workers execute
+//   nothing) numbers-grow    a job's attempts are numbered 1, 2, 3 … fence           nothing is
+//   recorded for an attempt that is not its job's newest and alive memory-is-disk  state rebuilt
+//   from the tables == committed state in memory == state the next decision starts from capacity
+//   living attempts never take more slots than their worker has answered        every submit that
+//   was answered is on disk, once ends            once faults have stopped, every job comes to an
+//   end one-curve       a SUCCEEDED job's visible points are 1, 2, … total, each once
 #pragma once
 
 #include <map>

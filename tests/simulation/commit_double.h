@@ -10,7 +10,9 @@ namespace shoal::scheduler {
 
 class CommitDouble {
  public:
-  static CommittedUpdates Of(std::vector<Update> updates) { return CommittedUpdates(std::move(updates)); }
+  static CommittedUpdates Of(std::vector<Update> updates) {
+    return CommittedUpdates(std::move(updates));
+  }
 };
 
 }  // namespace shoal::scheduler

@@ -25,7 +25,8 @@ s::Config ConfigFor(Bug bug) {
 
 // The event that a report is to the scheduler: its items above the high-water mark.
 s::AttemptReported EventOf(const SimReport& report, int64_t high_water) {
-  s::AttemptReported event{.worker_id = report.worker_id, .instance_id = report.instance_id, .key = report.key};
+  s::AttemptReported event{
+      .worker_id = report.worker_id, .instance_id = report.instance_id, .key = report.key};
   int64_t sequence = report.first_sequence;
   for (const SimItem& item : report.items) {
     if (sequence++ <= high_water) continue;
@@ -69,38 +70,46 @@ void SimCoordinator::Crash() {
 }
 
 WorkerId SimCoordinator::IdOf(const std::string& worker_name) const {
-  const s::WorkerRecord* worker = up() ? draft_->committed().FindWorkerByName(worker_name) : nullptr;
+  const s::WorkerRecord* worker =
+      up() ? draft_->committed().FindWorkerByName(worker_name) : nullptr;
   return worker == nullptr ? WorkerId() : worker->worker_id;
 }
 
 void SimCoordinator::Post(s::Event event, Answer answer) {
-  if (auto* submit = std::get_if<s::RunsSubmitted>(&event); submit != nullptr && bug_ == Bug::kForgetRequestIds) {
+  if (auto* submit = std::get_if<s::RunsSubmitted>(&event);
+      submit != nullptr && bug_ == Bug::kForgetRequestIds) {
     submit->request_id += StrCat("#", ++forged_);
   }
-  const bool early = bug_ == Bug::kAnswerBeforeCommit && std::holds_alternative<s::RunsSubmitted>(event);
+  const bool early =
+      bug_ == Bug::kAnswerBeforeCommit && std::holds_alternative<s::RunsSubmitted>(event);
   if (early && up()) answer(absl::OkStatus());
   Enqueue({.event = std::move(event), .finish = [answer, early](const s::Decision& decision) {
              if (!early) answer(decision.answer);
            }});
 }
 
-void SimCoordinator::Synchronize(const SimSyncRequest& request, std::function<void(const SimSyncAnswer&)> answer) {
+void SimCoordinator::Synchronize(const SimSyncRequest& request,
+                                 std::function<void(const SimSyncAnswer&)> answer) {
   s::WorkerSynchronized event{.worker_id = request.worker_id,
                               .instance_id = request.instance_id,
                               .held = request.held,
                               .draining = request.draining};
-  Enqueue({.event = std::move(event), .finish = [this, request, answer](const s::Decision& decision) {
-             if (!decision.answer.ok()) {
-               answer({.status = decision.answer});
-             } else {
-               AnswerOrPark(request, answer);
-             }
-           }});
+  Enqueue(
+      {.event = std::move(event), .finish = [this, request, answer](const s::Decision& decision) {
+         if (!decision.answer.ok()) {
+           answer({.status = decision.answer});
+         } else {
+           AnswerOrPark(request, answer);
+         }
+       }});
 }
 
-void SimCoordinator::Report(const SimReport& report, std::function<void(const SimReportAnswer&)> answer) {
+void SimCoordinator::Report(const SimReport& report,
+                            std::function<void(const SimReportAnswer&)> answer) {
   auto kept = std::make_shared<SimReport>(report);
-  Enqueue({.event = s::Tick{}, .report = kept.get(), .finish = [this, kept, answer](const s::Decision& decision) {
+  Enqueue({.event = s::Tick{},
+           .report = kept.get(),
+           .finish = [this, kept, answer](const s::Decision& decision) {
              answer({.status = decision.answer, .acknowledged = store_.HighWater(kept->key)});
            }});
 }
@@ -142,9 +151,11 @@ void SimCoordinator::DecideOne(Batch& batch, Request request) {
   if (request.report != nullptr) {
     const SimReport& report = *request.report;
     const auto known = batch.high_water.find(report.key);
-    const int64_t high_water = known == batch.high_water.end() ? store_.HighWater(report.key) : known->second;
+    const int64_t high_water =
+        known == batch.high_water.end() ? store_.HighWater(report.key) : known->second;
     const int64_t last = report.first_sequence + static_cast<int64_t>(report.items.size()) - 1;
-    if (report.first_sequence <= high_water + 1 && last > high_water) {  // no gap, and something new
+    if (report.first_sequence <= high_water + 1 &&
+        last > high_water) {  // no gap, and something new
       request.event = EventOf(report, high_water);
       decision = draft_->Decide(request.event, time_.now());
       if (decision.answer.ok() || (bug_ == Bug::kIgnoreFence && absl::IsAborted(decision.answer))) {
@@ -155,7 +166,8 @@ void SimCoordinator::DecideOne(Batch& batch, Request request) {
   } else {
     decision = draft_->Decide(request.event, time_.now());
   }
-  time_.Say(s::ToString(request.event), decision.answer.ok() ? "" : StrCat(" => ", decision.answer.message()));
+  time_.Say(s::ToString(request.event),
+            decision.answer.ok() ? "" : StrCat(" => ", decision.answer.message()));
   for (const s::Update& update : decision.updates) {
     if (s::IsDurable(update)) time_.Say("    ", s::ToString(update));
     batch.updates.push_back(update);
@@ -164,15 +176,16 @@ void SimCoordinator::DecideOne(Batch& batch, Request request) {
   batch.decisions.push_back(std::move(decision));
 }
 
-// False when the batch came to nothing: the coordinator crashed at one of the two instants that matter, or the disk
-// refused.
+// False when the batch came to nothing: the coordinator crashed at one of the two instants that
+// matter, or the disk refused.
 bool SimCoordinator::CommitBatch(Batch& batch) {
   if (faulty_ && time_.Chance(0.004)) {
     time_.Say("before a commit:");
     Crash();
     return false;
   }
-  const bool durable = std::any_of(batch.updates.begin(), batch.updates.end(), s::IsDurable) || !batch.accepted.empty();
+  const bool durable = std::any_of(batch.updates.begin(), batch.updates.end(), s::IsDurable) ||
+                       !batch.accepted.empty();
   if (faulty_ && durable && time_.Chance(0.02)) {
     Refuse(batch);
     return false;
@@ -226,7 +239,8 @@ void SimCoordinator::ScheduleTick() {
   });
 }
 
-void SimCoordinator::AnswerOrPark(const SimSyncRequest& request, std::function<void(const SimSyncAnswer&)> answer) {
+void SimCoordinator::AnswerOrPark(const SimSyncRequest& request,
+                                  std::function<void(const SimSyncAnswer&)> answer) {
   AnswerParked(request.worker_id);  // an older call of the same worker is given up
   const SimSyncAnswer now = MakeAnswer(request);
   if (!now.start.empty() || !now.stop.empty()) {
@@ -237,7 +251,8 @@ void SimCoordinator::AnswerOrPark(const SimSyncRequest& request, std::function<v
   parked_[request.worker_id] = {.request = request, .answer = std::move(answer), .number = number};
   time_.After(request.max_wait, [this, number, worker_id = request.worker_id, life = life_] {
     const auto it = parked_.find(worker_id);
-    if (life == life_ && it != parked_.end() && it->second.number == number) AnswerParked(worker_id);
+    if (life == life_ && it != parked_.end() && it->second.number == number)
+      AnswerParked(worker_id);
   });
 }
 
@@ -251,11 +266,13 @@ void SimCoordinator::AnswerParked(const WorkerId& worker_id) {
 
 SimSyncAnswer SimCoordinator::MakeAnswer(const SimSyncRequest& request) const {
   const s::State& state = draft_->committed();
-  const s::Desired desired = s::DesiredFor(state, request.worker_id, request.held);
+  const s::Desired desired =
+      s::DesiredFor(state, request.worker_id, request.instance_id, request.held);
   SimSyncAnswer answer{.stop = desired.stop, .renewed = desired.renewed, .lease = told_lease()};
   for (const s::AttemptKey& key : desired.start) {
     const s::JobRecord& job = *state.FindJob(key.job_id);
-    answer.start.push_back({.key = key, .kind = job.kind, .resume_step = store_.ResumeStep(key.job_id)});
+    answer.start.push_back(
+        {.key = key, .kind = job.kind, .resume_step = store_.ResumeStep(key.job_id)});
   }
   return answer;
 }

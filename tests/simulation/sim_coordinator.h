@@ -1,4 +1,5 @@
-// The coordinator's loop in virtual time: a bounded batch of events, one transaction, effects, answers; and its crashes.
+// The coordinator's loop in virtual time: a bounded batch of events, one transaction, effects,
+// answers; and its crashes.
 #pragma once
 
 #include <deque>
@@ -47,7 +48,8 @@ class SimCoordinator {
 
   SimCoordinator(Timeline& time, SimStore& store, Checker& checker, Bug bug);
 
-  // A request is lost when the coordinator is down, or goes down before its commit; then no answer is given.
+  // A request is lost when the coordinator is down, or goes down before its commit; then no answer
+  // is given.
   void Post(scheduler::Event event, Answer answer);
   void Synchronize(const SimSyncRequest& request, std::function<void(const SimSyncAnswer&)> answer);
   void Report(const SimReport& report, std::function<void(const SimReportAnswer&)> answer);
@@ -89,7 +91,8 @@ class SimCoordinator {
   void FinishBatch(Batch& batch);
   void Continue();
   void ScheduleTick();
-  void AnswerOrPark(const SimSyncRequest& request, std::function<void(const SimSyncAnswer&)> answer);
+  void AnswerOrPark(const SimSyncRequest& request,
+                    std::function<void(const SimSyncAnswer&)> answer);
   void AnswerParked(const WorkerId& worker_id);
   SimSyncAnswer MakeAnswer(const SimSyncRequest& request) const;
 
@@ -99,7 +102,7 @@ class SimCoordinator {
   const Bug bug_;
   bool faulty_ = true;
   std::unique_ptr<scheduler::Draft> draft_;  // null: down
-  uint64_t life_ = 0;                        // grows with every start and crash; actions of older lives do nothing
+  uint64_t life_ = 0;  // grows with every start and crash; actions of older lives do nothing
   std::deque<Request> inbox_;
   bool processing_ = false;
   std::map<WorkerId, Parked> parked_;

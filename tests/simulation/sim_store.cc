@@ -9,7 +9,8 @@ namespace shoal::simulation {
 
 namespace s = scheduler;
 
-void SimStore::Commit(const std::vector<s::Update>& updates, const std::vector<SimReport>& accepted) {
+void SimStore::Commit(const std::vector<s::Update>& updates,
+                      const std::vector<SimReport>& accepted) {
   for (const s::Update& update : updates) {
     if (s::IsDurable(update)) Write(update);
   }
@@ -24,13 +25,16 @@ void SimStore::Write(const s::Update& update) {
         if constexpr (std::is_same_v<U, s::RunAdded>) runs_[u.run.run_id] = u.run;
         if constexpr (std::is_same_v<U, s::JobAdded>) jobs_[u.job.job_id] = u.job;
         if constexpr (std::is_same_v<U, s::JobChanged>) jobs_[u.job.job_id] = u.job;
-        if constexpr (std::is_same_v<U, s::AttemptAdded>) attempts_[u.attempt.key].record = u.attempt;
-        if constexpr (std::is_same_v<U, s::AttemptChanged>) attempts_[u.attempt.key].record = u.attempt;
+        if constexpr (std::is_same_v<U, s::AttemptAdded>)
+          attempts_[u.attempt.key].record = u.attempt;
+        if constexpr (std::is_same_v<U, s::AttemptChanged>)
+          attempts_[u.attempt.key].record = u.attempt;
         if constexpr (std::is_same_v<U, s::CheckpointAccepted>) {
           s::JobRecord& job = jobs_[u.key.job_id];
           job.checkpoint_step = std::max(job.checkpoint_step, u.step);
         }
-        if constexpr (std::is_same_v<U, s::WorkerRegisteredUpdate>) workers_[u.worker.worker_id] = u.worker;
+        if constexpr (std::is_same_v<U, s::WorkerRegisteredUpdate>)
+          workers_[u.worker.worker_id] = u.worker;
         if constexpr (std::is_same_v<U, s::WorkerStateChanged>) workers_[u.worker_id].state = u.to;
         if constexpr (std::is_same_v<U, s::StaleReportRefused>) ++refused_;
       },
@@ -55,7 +59,8 @@ int64_t SimStore::HighWater(const s::AttemptKey& key) const {
 
 int64_t SimStore::ResumeStep(const JobId& job_id) const {
   int64_t step = 0;
-  for (auto it = attempts_.lower_bound({job_id, 0}); it != attempts_.end() && it->first.job_id == job_id; ++it) {
+  for (auto it = attempts_.lower_bound({job_id, 0});
+       it != attempts_.end() && it->first.job_id == job_id; ++it) {
     for (const int64_t checkpoint : it->second.checkpoints) step = std::max(step, checkpoint);
   }
   return step;
@@ -87,7 +92,8 @@ s::StateImage SimStore::ReadImage() const {
 
 std::vector<int64_t> SimStore::VisibleCurve(const JobId& job_id) const {
   std::vector<int64_t> curve;
-  for (auto it = attempts_.lower_bound({job_id, 0}); it != attempts_.end() && it->first.job_id == job_id; ++it) {
+  for (auto it = attempts_.lower_bound({job_id, 0});
+       it != attempts_.end() && it->first.job_id == job_id; ++it) {
     const AttemptRow& row = it->second;
     if (row.high_water == 0) continue;  // it never said that it started
     std::erase_if(curve, [&](int64_t step) { return step > row.record.resumed_from_step; });

@@ -1,6 +1,7 @@
-// The simulated disk: tables as the real store has them, changed in transactions that commit whole or not at all.
-// It knows nothing of State: its tables are built from updates row by row, as SQL would, so that comparing an image
-// read from here with the scheduler's memory compares two independent constructions.
+// The simulated disk: tables as the real store has them, changed in transactions that commit whole
+// or not at all. It knows nothing of State: its tables are built from updates row by row, as SQL
+// would, so that comparing an image read from here with the scheduler's memory compares two
+// independent constructions.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ namespace shoal::simulation {
 struct SimItem {
   enum class Kind { kStarted, kPoint, kCheckpoint, kFinished };
   Kind kind = Kind::kPoint;
-  int64_t step = 0;  // kStarted: resumed from
-  std::string isa{};   // kStarted
+  int64_t step = 0;   // kStarted: resumed from
+  std::string isa{};  // kStarted
   scheduler::FinishedItem finished{};
 };
 
@@ -34,20 +35,22 @@ class SimStore {
  public:
   struct AttemptRow {
     scheduler::AttemptRecord record{};
-    int64_t high_water = 0;           // sequence number of the newest item recorded
-    std::vector<int64_t> points{};      // steps, in the order recorded
+    int64_t high_water = 0;         // sequence number of the newest item recorded
+    std::vector<int64_t> points{};  // steps, in the order recorded
     std::vector<int64_t> checkpoints{};
   };
 
   // One transaction: the updates of some decisions and the reports that passed the fence.
-  void Commit(const std::vector<scheduler::Update>& updates, const std::vector<SimReport>& accepted);
+  void Commit(const std::vector<scheduler::Update>& updates,
+              const std::vector<SimReport>& accepted);
 
   int64_t HighWater(const scheduler::AttemptKey& key) const;
   // The newest resumable checkpoint of a job; 0: none.
   int64_t ResumeStep(const JobId& job_id) const;
   // What a restarted coordinator reads.
   scheduler::StateImage ReadImage() const;
-  // A job's curve as a person sees it: points of an attempt are hidden behind the step a later one resumed from.
+  // A job's curve as a person sees it: points of an attempt are hidden behind the step a later one
+  // resumed from.
   std::vector<int64_t> VisibleCurve(const JobId& job_id) const;
 
   const scheduler::RunRecord& RunOf(const RunId& run_id) const { return runs_.at(run_id); }

@@ -4,10 +4,16 @@ namespace shoal::simulation {
 
 namespace s = scheduler;
 
-SimWorker::SimWorker(Timeline& time, SimCoordinator& coordinator, const std::map<JobId, SimJobSpec>& specs,
-                     std::string name, int32_t slots, std::string isa, Bug bug)
-    : time_(time), coordinator_(coordinator), specs_(specs), name_(std::move(name)), slots_(slots),
-      isa_(std::move(isa)), bug_(bug) {}
+SimWorker::SimWorker(Timeline& time, SimCoordinator& coordinator,
+                     const std::map<JobId, SimJobSpec>& specs, std::string name, int32_t slots,
+                     std::string isa, Bug bug)
+    : time_(time),
+      coordinator_(coordinator),
+      specs_(specs),
+      name_(std::move(name)),
+      slots_(slots),
+      isa_(std::move(isa)),
+      bug_(bug) {}
 
 // --- the process
 
@@ -78,7 +84,8 @@ void SimWorker::Drain() {
 void SimWorker::LeaveIfDrained() {
   if (!draining_ || !held_.empty()) return;
   time_.Say(name_, " leaves");
-  const s::WorkerLeft left{.worker_id = worker_id_, .instance_id = StrCat(name_, "#", instance_), .reason = "drained"};
+  const s::WorkerLeft left{
+      .worker_id = worker_id_, .instance_id = StrCat(name_, "#", instance_), .reason = "drained"};
   Send([this, left] { coordinator_.Post(left, [](const absl::Status&) {}); }, false);
   up_ = false;
   ++life_;
@@ -116,12 +123,14 @@ void SimWorker::Send(std::function<void()> deliver, bool to_us) {
   const int copies = faulty_ && time_.Chance(0.04) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
     auto arrive = [this, deliver, connection = coordinator_.starts()] {
-      if (!Cut() && connection == coordinator_.starts()) deliver();  // connections die with the coordinator
+      if (!Cut() && connection == coordinator_.starts())
+        deliver();  // connections die with the coordinator
     };
     if (to_us) {
       Later(Latency(), arrive);
     } else {
-      time_.After(Latency(), arrive);  // what was sent arrives even if the sender has died meanwhile
+      time_.After(Latency(),
+                  arrive);  // what was sent arrives even if the sender has died meanwhile
     }
   }
 }
@@ -139,17 +148,21 @@ void SimWorker::Register() {
   backend.set_name("onednn");
   backend.set_available(true);
   event.backends.push_back(backend);
-  Send([this, event, life = life_] {
-    coordinator_.Post(event, [this, life](const absl::Status& status) {
-      const WorkerId worker_id = coordinator_.IdOf(name_);
-      if (life != life_ || !status.ok()) return;
-      Send([this, worker_id] {
-        if (!worker_id_.empty() || worker_id.empty()) return;
-        worker_id_ = worker_id;
-        SynchronizeNow();
-      }, true);
-    });
-  }, false);
+  Send(
+      [this, event, life = life_] {
+        coordinator_.Post(event, [this, life](const absl::Status& status) {
+          const WorkerId worker_id = coordinator_.IdOf(name_);
+          if (life != life_ || !status.ok()) return;
+          Send(
+              [this, worker_id] {
+                if (!worker_id_.empty() || worker_id.empty()) return;
+                worker_id_ = worker_id;
+                SynchronizeNow();
+              },
+              true);
+        });
+      },
+      false);
   Later(absl::Seconds(2), [this] { Register(); });  // until an answer came
 }
 
@@ -162,11 +175,14 @@ void SimWorker::SynchronizeNow() {
                          .max_wait = time_.Millis(500, 3000)};
   for (const auto& [key, held] : held_) request.held.push_back({.key = key, .step = held.step});
   const absl::Time sent = time_.now();
-  Send([this, request, call, sent, life = life_] {
-    coordinator_.Synchronize(request, [this, call, sent, life](const SimSyncAnswer& answer) {
-      if (life == life_) Send([this, call, sent, answer] { OnSyncAnswer(call, sent, answer); }, true);
-    });
-  }, false);
+  Send(
+      [this, request, call, sent, life = life_] {
+        coordinator_.Synchronize(request, [this, call, sent, life](const SimSyncAnswer& answer) {
+          if (life == life_)
+            Send([this, call, sent, answer] { OnSyncAnswer(call, sent, answer); }, true);
+        });
+      },
+      false);
   Later(absl::Milliseconds(5000), [this, call] {
     if (call == call_) SynchronizeNow();  // no answer came
   });
@@ -200,17 +216,23 @@ void SimWorker::OnSyncAnswer(uint64_t call, absl::Time sent, const SimSyncAnswer
       it->second.cancelled = true;
     }
   }
-  for (const SimAssignment& assignment : answer.start) StartAttempt(assignment, from + answer.lease);
+  for (const SimAssignment& assignment : answer.start)
+    StartAttempt(assignment, from + answer.lease);
   Later(time_.Millis(100, 600), [this] { SynchronizeNow(); });
 }
 
 void SimWorker::StartAttempt(const SimAssignment& assignment, absl::Time deadline) {
-  if (deadline <= time_.now() || held_.contains(assignment.key) || had_.contains(assignment.key)) return;
+  if (deadline <= time_.now() || held_.contains(assignment.key) || had_.contains(assignment.key))
+    return;
   if (draining_) return;
-  time_.Say(name_, " runs ", assignment.key.job_id.str(), "/", assignment.key.attempt_number, " from step ",
-            assignment.resume_step);
-  Held held{.key = assignment.key, .kind = assignment.kind, .step = assignment.resume_step, .deadline = deadline};
-  held.spool.push_back({.kind = SimItem::Kind::kStarted, .step = assignment.resume_step, .isa = isa_});
+  time_.Say(name_, " runs ", assignment.key.job_id.str(), "/", assignment.key.attempt_number,
+            " from step ", assignment.resume_step);
+  Held held{.key = assignment.key,
+            .kind = assignment.kind,
+            .step = assignment.resume_step,
+            .deadline = deadline};
+  held.spool.push_back(
+      {.kind = SimItem::Kind::kStarted, .step = assignment.resume_step, .isa = isa_});
   had_.insert(held.key);
   held_.emplace(held.key, std::move(held));
   const s::AttemptKey key = assignment.key;
@@ -263,9 +285,10 @@ void SimWorker::RunStep(const s::AttemptKey& key) {
 
 void SimWorker::FinishRunner(Held& held, v1::AttemptState state, v1::FailureClass failure) {
   held.running = false;
-  held.spool.push_back({.kind = SimItem::Kind::kFinished,
-                        .step = held.step,
-                        .finished = {.state = state, .failure_class = failure, .message = "simulated"}});
+  held.spool.push_back(
+      {.kind = SimItem::Kind::kFinished,
+       .step = held.step,
+       .finished = {.state = state, .failure_class = failure, .message = "simulated"}});
 }
 
 SimReport SimWorker::ReportOf(const Held& held) const {
@@ -286,11 +309,15 @@ void SimWorker::ReportNow(const s::AttemptKey& key) {
   if (it == held_.end()) return;
   const SimReport report = ReportOf(it->second);
   if (!report.items.empty() && !worker_id_.empty()) {
-    Send([this, report, life = life_] {
-      coordinator_.Report(report, [this, life, key = report.key](const SimReportAnswer& answer) {
-        if (life == life_) Send([this, key, answer] { OnReportAnswer(key, answer); }, true);
-      });
-    }, false);
+    Send(
+        [this, report, life = life_] {
+          coordinator_.Report(report,
+                              [this, life, key = report.key](const SimReportAnswer& answer) {
+                                if (life == life_)
+                                  Send([this, key, answer] { OnReportAnswer(key, answer); }, true);
+                              });
+        },
+        false);
   }
   ReportSoon(key);
 }

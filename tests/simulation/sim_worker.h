@@ -1,6 +1,7 @@
-// A simulated worker: an agent that registers, synchronizes and reports, and its runners. It obeys its leases by its own
-// clock. What it does wrong on purpose: it crashes (losing everything, or leaving its spool to be sent by the process
-// after it), sleeps, is cut off, is slow, drains; its runners fail.
+// A simulated worker: an agent that registers, synchronizes and reports, and its runners. It obeys
+// its leases by its own clock. What it does wrong on purpose: it crashes (losing everything, or
+// leaving its spool to be sent by the process after it), sleeps, is cut off, is slow, drains; its
+// runners fail.
 #pragma once
 
 #include <functional>
@@ -23,8 +24,8 @@ struct SimJobSpec {
 
 class SimWorker {
  public:
-  SimWorker(Timeline& time, SimCoordinator& coordinator, const std::map<JobId, SimJobSpec>& specs, std::string name,
-            int32_t slots, std::string isa, Bug bug);
+  SimWorker(Timeline& time, SimCoordinator& coordinator, const std::map<JobId, SimJobSpec>& specs,
+            std::string name, int32_t slots, std::string isa, Bug bug);
 
   void Start();
   void Crash();
@@ -44,7 +45,7 @@ class SimWorker {
     v1::JobKind kind = v1::JOB_KIND_TRAIN;
     int64_t step = 0;
     absl::Time deadline{};  // by this worker's own count
-    bool running = true;  // the runner lives; false: only its report is still to be delivered
+    bool running = true;    // the runner lives; false: only its report is still to be delivered
     bool cancelled = false;
     bool reporting = false;
     std::vector<SimItem> spool{};
@@ -92,7 +93,7 @@ class SimWorker {
   WorkerId worker_id_;
   std::map<scheduler::AttemptKey, Held> held_;
   std::set<scheduler::AttemptKey> had_;
-  uint64_t call_ = 0;  // of Synchronize: only the newest one's answer counts
+  uint64_t call_ = 0;                   // of Synchronize: only the newest one's answer counts
   std::vector<SimReport> left_behind_;  // the spool on disk of a crashed process
 };
 

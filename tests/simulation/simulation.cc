@@ -13,16 +13,19 @@ namespace {
 namespace s = scheduler;
 
 constexpr absl::Duration kFaults = absl::Seconds(60);  // how long faults happen
-constexpr absl::Duration kPeace = absl::Seconds(900);  // within which everything must then come to an end
+constexpr absl::Duration kPeace =
+    absl::Seconds(900);  // within which everything must then come to an end
 
 class World {
  public:
   explicit World(const Options& options)
-      : time_(options.seed, options.keep_trace), coordinator_(time_, store_, checker_, options.bug) {
+      : time_(options.seed, options.keep_trace),
+        coordinator_(time_, store_, checker_, options.bug) {
     const int64_t others = time_.Between(1, 3);
     AddWorker("w0", 4, "a", options.bug);  // one on which every job fits
     for (int64_t i = 1; i <= others; ++i) {
-      AddWorker(StrCat("w", i), static_cast<int32_t>(time_.Between(1, 4)), time_.Chance(0.7) ? "a" : "b", options.bug);
+      AddWorker(StrCat("w", i), static_cast<int32_t>(time_.Between(1, 4)),
+                time_.Chance(0.7) ? "a" : "b", options.bug);
     }
   }
 
@@ -45,10 +48,13 @@ class World {
 
  private:
   void AddWorker(const std::string& name, int32_t slots, const std::string& isa, Bug bug) {
-    workers_.push_back(std::make_unique<SimWorker>(time_, coordinator_, specs_, name, slots, isa, bug));
+    workers_.push_back(
+        std::make_unique<SimWorker>(time_, coordinator_, specs_, name, slots, isa, bug));
   }
 
-  SimWorker& AnyWorker() { return *workers_[static_cast<size_t>(time_.Between(0, std::ssize(workers_) - 1))]; }
+  SimWorker& AnyWorker() {
+    return *workers_[static_cast<size_t>(time_.Between(0, std::ssize(workers_) - 1))];
+  }
 
   bool Done() const {
     if (!peace_ || !waiting_.empty()) return false;
@@ -78,17 +84,21 @@ class World {
       runs_of_request_[submit.request_id] = submit.runs;
       time_.After(time_.Millis(0, 40'000), [this, submit] { SubmitUntilAnswered(submit); });
     }
-    for (int64_t i = time_.Between(0, 2); i > 0; --i) time_.After(time_.Millis(5'000, 55'000), [this] { CancelOne(); });
-    for (int64_t i = time_.Between(0, 2); i > 0; --i) time_.After(time_.Millis(5'000, 55'000), [this] { ServeOne(); });
+    for (int64_t i = time_.Between(0, 2); i > 0; --i)
+      time_.After(time_.Millis(5'000, 55'000), [this] { CancelOne(); });
+    for (int64_t i = time_.Between(0, 2); i > 0; --i)
+      time_.After(time_.Millis(5'000, 55'000), [this] { ServeOne(); });
   }
 
-  // Sent again until an answer came, each time with new ids for the runs, as a server would make them.
+  // Sent again until an answer came, each time with new ids for the runs, as a server would make
+  // them.
   void SubmitUntilAnswered(const Submit& submit) {
     if (!waiting_.contains(submit.request_id)) return;
     s::RunsSubmitted event{.request_id = submit.request_id, .actor = "user:ada"};
     for (int64_t i = 0; i < submit.runs; ++i) {
       s::NewRun added;
-      added.run = {.run_id = RunId::Make(time_.now(), time_.NextU64()), .name = StrCat(submit.request_id, ".", i)};
+      added.run = {.run_id = RunId::Make(time_.now(), time_.NextU64()),
+                   .name = StrCat(submit.request_id, ".", i)};
       added.job.job_id = JobId::Make(time_.now(), time_.NextU64());
       added.job.needs.slots = submit.slots;
       specs_[added.job.job_id] = submit.spec;
@@ -102,7 +112,8 @@ class World {
       }
       time_.After(time_.Millis(1, 40), [this, sent, id = submit.request_id] {
         coordinator_.Post(sent, [this, id](const absl::Status& status) {
-          if (!status.ok() || (!peace_ && time_.Chance(0.2))) return;  // refused, or the answer is lost
+          if (!status.ok() || (!peace_ && time_.Chance(0.2)))
+            return;  // refused, or the answer is lost
           waiting_.erase(id);
           answered_.insert(id);
         });
@@ -128,8 +139,9 @@ class World {
   void CancelOne() {
     const s::JobRecord* job = AnyJob();
     if (job == nullptr) return;
-    coordinator_.Post(s::CancelRequested{.actor = "user:ada", .reason = "simulated", .job_ids = {job->job_id}},
-                      [](const absl::Status&) {});
+    coordinator_.Post(
+        s::CancelRequested{.actor = "user:ada", .reason = "simulated", .job_ids = {job->job_id}},
+        [](const absl::Status&) {});
   }
 
   void ServeOne() {
@@ -168,7 +180,8 @@ class World {
       time_.Say("a worker's messages slow down");
       const absl::Duration length = time_.Millis(2'000, 15'000);
       worker.SlowDown(length);
-      if (time_.Chance(0.5)) time_.After(length, [this, &worker] { worker.CutOff(time_.Millis(8'000, 20'000)); });
+      if (time_.Chance(0.5))
+        time_.After(length, [this, &worker] { worker.CutOff(time_.Millis(8'000, 20'000)); });
     } else {
       coordinator_.Crash();
     }
@@ -192,7 +205,8 @@ class World {
       worker->CutOff(absl::ZeroDuration());
       worker->SlowDown(absl::ZeroDuration());
     }
-    for (int i = 0; i < 4; ++i) Revive(absl::Seconds(8 * i));  // a worker may still drain when faults stop
+    for (int i = 0; i < 4; ++i)
+      Revive(absl::Seconds(8 * i));  // a worker may still drain when faults stop
   }
 
   // --- the end
@@ -203,13 +217,15 @@ class World {
     checker_.AtEnd(store_, totals);
     int64_t expected = 0;
     for (const auto& [id, runs] : runs_of_request_) {
-      if (answered_.contains(id) && !store_.HasRequest(id)) checker_.Violated("answered", id, " is not on disk");
+      if (answered_.contains(id) && !store_.HasRequest(id))
+        checker_.Violated("answered", id, " is not on disk");
       if (waiting_.contains(id)) checker_.Violated("ends", id, " was never answered");
       expected += runs;
     }
     int64_t found = 0;
     for (const auto& [id, job] : store_.jobs()) found += job.kind == v1::JOB_KIND_TRAIN ? 1 : 0;
-    if (found != expected) checker_.Violated("answered", found, " runs on disk, ", expected, " were submitted");
+    if (found != expected)
+      checker_.Violated("answered", found, " runs on disk, ", expected, " were submitted");
   }
 
   Outcome MakeOutcome() const {
@@ -221,7 +237,8 @@ class World {
                     .coordinator_starts = coordinator_.starts(),
                     .attempts = std::ssize(store_.attempts()),
                     .refused = store_.refused()};
-    for (const auto& [key, row] : store_.attempts()) outcome.lost += row.record.state == v1::ATTEMPT_STATE_LOST ? 1 : 0;
+    for (const auto& [key, row] : store_.attempts())
+      outcome.lost += row.record.state == v1::ATTEMPT_STATE_LOST ? 1 : 0;
     for (const auto& [id, job] : store_.jobs()) {
       outcome.succeeded += job.state == v1::JOB_STATE_SUCCEEDED ? 1 : 0;
       outcome.failed += job.state == v1::JOB_STATE_FAILED ? 1 : 0;
@@ -239,7 +256,7 @@ class World {
   bool peace_ = false;
   int64_t actions_ = 0;
   std::map<std::string, int64_t> runs_of_request_;
-  std::set<std::string> waiting_;   // not yet answered
+  std::set<std::string> waiting_;  // not yet answered
   std::set<std::string> answered_;
 };
 

@@ -1,5 +1,5 @@
-// The deterministic simulator: the real scheduler (Decide, State), and around it a simulated disk, network, clock,
-// workers, runners and clients, all in one thread of virtual time.
+// The deterministic simulator: the real scheduler (Decide, State), and around it a simulated disk,
+// network, clock, workers, runners and clients, all in one thread of virtual time.
 //
 //   client ---.                          .--- worker A: runner, runner
 //   client ---+-- network: delays, ------+--- worker B: runner
@@ -8,9 +8,10 @@
 //        coordinator (Draft) -- disk (SimStore)
 //        crashes before and after every commit; a commit may fail
 //
-// For the first part of a run faults happen: workers crash and begin anew under their names, sleep, are cut off, drain;
-// runners fail; the coordinator crashes and starts from the disk; clients repeat submits whose answer was lost, and
-// cancel. Then everything heals, and every job must come to an end. Invariants are checked after every action.
+// For the first part of a run faults happen: workers crash and begin anew under their names, sleep,
+// are cut off, drain; runners fail; the coordinator crashes and starts from the disk; clients
+// repeat submits whose answer was lost, and cancel. Then everything heals, and every job must come
+// to an end. Invariants are checked after every action.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +23,13 @@ namespace shoal::simulation {
 // Deliberate mistakes, to see that the invariants find them.
 enum class Bug {
   kNone,
-  kIgnoreFence,        // a refused report is recorded all the same
-  kShortLease,         // the coordinator's lease is shorter than the one workers are told
-  kCountFromReceipt,   // a worker counts its lease from the answer, not from its request
-  kAnswerBeforeCommit, // clients are answered before the transaction is safe
-  kForgetUpdate,       // the disk misses an update now and then
-  kForgetRequestIds,   // a repeated submit is taken for a new one
-  kNoLeaseAtStart,     // a restarted coordinator does not start the leases of living attempts anew
+  kIgnoreFence,         // a refused report is recorded all the same
+  kShortLease,          // the coordinator's lease is shorter than the one workers are told
+  kCountFromReceipt,    // a worker counts its lease from the answer, not from its request
+  kAnswerBeforeCommit,  // clients are answered before the transaction is safe
+  kForgetUpdate,        // the disk misses an update now and then
+  kForgetRequestIds,    // a repeated submit is taken for a new one
+  kNoLeaseAtStart,      // a restarted coordinator does not start the leases of living attempts anew
 };
 
 struct Options {

@@ -23,9 +23,10 @@ using shoal::simulation::Run;
 int Replay(uint64_t seed) {
   const Outcome outcome = Run({.seed = seed, .keep_trace = true});
   for (const std::string& line : outcome.trace) std::cout << line << "\n";
-  std::cout << "seed " << seed << ": " << outcome.actions << " actions, trace hash " << std::hex << outcome.trace_hash
-            << std::dec << "\n"
-            << (outcome.violation.empty() ? "every invariant held" : "BROKEN " + outcome.violation) << "\n";
+  std::cout << "seed " << seed << ": " << outcome.actions << " actions, trace hash " << std::hex
+            << outcome.trace_hash << std::dec << "\n"
+            << (outcome.violation.empty() ? "every invariant held" : "BROKEN " + outcome.violation)
+            << "\n";
   return outcome.violation.empty() ? 0 : 1;
 }
 
@@ -42,7 +43,8 @@ bool RunSeeds(uint64_t first, uint64_t count, Outcome& sum) {
     sum.failed += outcome.failed;
     sum.cancelled += outcome.cancelled;
     if (outcome.violation.empty()) continue;
-    std::cout << "BROKEN " << outcome.violation << "\nreplay it with: simulation --seed " << seed << std::endl;
+    std::cout << "BROKEN " << outcome.violation << "\nreplay it with: simulation --seed " << seed
+              << std::endl;
     return false;
   }
   return true;
@@ -63,9 +65,10 @@ int main(int argc, char** argv) {
   std::cout << "fixed seeds 1.." << count << ", fresh seeds from --base " << base << std::endl;
   Outcome sum;
   if (!RunSeeds(1, count, sum) || !RunSeeds(base, count / 5, sum)) return 1;
-  std::cout << count + count / 5 << " seeds held: " << sum.actions << " actions, " << sum.commits << " commits, "
-            << sum.coordinator_starts << " coordinator starts, " << sum.attempts << " attempts (" << sum.lost
-            << " lost), " << sum.refused << " stale reports refused; jobs: " << sum.succeeded << " succeeded, "
-            << sum.failed << " failed, " << sum.cancelled << " cancelled\n";
+  std::cout << count + count / 5 << " seeds held: " << sum.actions << " actions, " << sum.commits
+            << " commits, " << sum.coordinator_starts << " coordinator starts, " << sum.attempts
+            << " attempts (" << sum.lost << " lost), " << sum.refused
+            << " stale reports refused; jobs: " << sum.succeeded << " succeeded, " << sum.failed
+            << " failed, " << sum.cancelled << " cancelled\n";
   return 0;
 }

@@ -49,7 +49,8 @@ struct Mistake {
 
 class MistakeTest : public testing::TestWithParam<Mistake> {};
 
-// Each deliberate mistake is noticed by the invariant it breaks, within a few seeds that are fine without it.
+// Each deliberate mistake is noticed by the invariant it breaks, within a few seeds that are fine
+// without it.
 TEST_P(MistakeTest, IsNoticed) {
   for (uint64_t seed = 1; seed <= 2000; ++seed) {
     const Outcome outcome = simulation::Run({.seed = seed, .bug = GetParam().bug});
@@ -63,7 +64,8 @@ TEST_P(MistakeTest, IsNoticed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, MistakeTest,
-                         testing::Values(Mistake{Bug::kIgnoreFence, "fence"}, Mistake{Bug::kShortLease, "one-runner"},
+                         testing::Values(Mistake{Bug::kIgnoreFence, "fence"},
+                                         Mistake{Bug::kShortLease, "one-runner"},
                                          Mistake{Bug::kCountFromReceipt, "one-runner"},
                                          Mistake{Bug::kAnswerBeforeCommit, "answered"},
                                          Mistake{Bug::kForgetUpdate, "memory-is-disk"},

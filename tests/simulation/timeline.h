@@ -1,5 +1,5 @@
-// Virtual time. One queue of actions ordered by (time, order of scheduling), one seeded source of randomness, one
-// trace: the same seed gives the same run, to the last line.
+// Virtual time. One queue of actions ordered by (time, order of scheduling), one seeded source of
+// randomness, one trace: the same seed gives the same run, to the last line.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +27,9 @@ class Timeline {
     queue_.push_back({std::max(time, now_), next_order_++, std::move(action)});
     std::push_heap(queue_.begin(), queue_.end(), Later);
   }
-  void After(absl::Duration delay, std::function<void()> action) { At(now_ + delay, std::move(action)); }
+  void After(absl::Duration delay, std::function<void()> action) {
+    At(now_ + delay, std::move(action));
+  }
 
   // Runs the earliest action. False when there is none, or it is later than `end`.
   bool Step(absl::Time end) {
@@ -45,14 +47,15 @@ class Timeline {
   int64_t Between(int64_t low, int64_t high) {
     return low + static_cast<int64_t>(random_.Below(static_cast<uint64_t>(high - low + 1)));
   }
-  absl::Duration Millis(int64_t low, int64_t high) { return absl::Milliseconds(Between(low, high)); }
+  absl::Duration Millis(int64_t low, int64_t high) {
+    return absl::Milliseconds(Between(low, high));
+  }
   uint64_t NextU64() { return random_.NextU64(); }
 
   // --- trace: every line goes into the hash, and is kept when a person asked for it
   template <typename... Pieces>
   void Say(const Pieces&... pieces) {
-    const std::string line =
-        StrCat(absl::ToInt64Milliseconds(now_ - Start()), " ms  ", pieces...);
+    const std::string line = StrCat(absl::ToInt64Milliseconds(now_ - Start()), " ms  ", pieces...);
     for (const char c : line) hash_ = (hash_ ^ static_cast<uint8_t>(c)) * 1099511628211U;
     if (keep_trace_) trace_.push_back(line);
   }

@@ -21,8 +21,9 @@ TEST(AttemptsTest, TheFirstStartFixesTheNumericsClass) {
   const Decision decision = lab.Started("local", 1, 1);
   EXPECT_OK(decision.answer);
   EXPECT_EQ(decision.actor, "worker:local");
-  EXPECT_THAT(lab.Updates(decision), ElementsAre("job J1 RUNNING -> RUNNING (failures 0, losses 0, stop 0)",
-                                                 "attempt J1/1 LEASED -> RUNNING"));
+  EXPECT_THAT(lab.Updates(decision),
+              ElementsAre("job J1 RUNNING -> RUNNING (failures 0, losses 0, stop 0)",
+                          "attempt J1/1 LEASED -> RUNNING"));
   EXPECT_THAT(lab.Effects(decision), ElementsAre("notify R1"));
   EXPECT_EQ(lab.Find(1)->numerics->backend(), "onednn");
 }
@@ -35,8 +36,11 @@ TEST(AttemptsTest, ALaterStartInAnotherClassIsRefusedAndTriedElsewhere) {
   event.started.emplace();
   event.started->numerics.set_backend("reference");
   const Decision decision = lab.Do(event);
-  EXPECT_THAT(decision.answer, StatusIs(absl::StatusCode::kAborted, HasSubstr("the job is in class onednn")));
-  EXPECT_THAT(lab.Updates(decision), Contains(HasSubstr("attempt J1/2 LEASED -> FAILED: would compute in class reference")));
+  EXPECT_THAT(decision.answer,
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("the job is in class onednn")));
+  EXPECT_THAT(
+      lab.Updates(decision),
+      Contains(HasSubstr("attempt J1/2 LEASED -> FAILED: would compute in class reference")));
   EXPECT_EQ(lab.Find(1)->state, v1::JOB_STATE_QUEUED);
   EXPECT_EQ(lab.Find(1)->failures, 1);
 }
@@ -68,9 +72,10 @@ TEST(AttemptsTest, ReportsOfStaleAttemptsAreRefusedAndCounted) {
   const StateImage before = lab.draft.committed().Image();
   for (const int attempt : {1, 3}) {
     const Decision decision = lab.Finished("local", 1, attempt, v1::ATTEMPT_STATE_SUCCEEDED);
-    EXPECT_THAT(decision.answer, StatusIs(absl::StatusCode::kAborted, HasSubstr("the job is at attempt 2")));
-    EXPECT_THAT(lab.Updates(decision),
-                ElementsAre(StrCat("refused a report of J1/", attempt, ": the job is at attempt 2")));
+    EXPECT_THAT(decision.answer,
+                StatusIs(absl::StatusCode::kAborted, HasSubstr("the job is at attempt 2")));
+    EXPECT_THAT(lab.Updates(decision), ElementsAre(StrCat("refused a report of J1/", attempt,
+                                                          ": the job is at attempt 2")));
   }
   EXPECT_THAT(lab.Checkpoint("local", 1, 1, 7).answer, StatusIs(absl::StatusCode::kAborted));
   EXPECT_EQ(lab.draft.committed().refused_stale_reports(), 3);
@@ -83,7 +88,8 @@ TEST(AttemptsTest, OnlyTheProcessThatHasTheLeaseMayReport) {
   Running lab;
   lab.Register("other", 1);
   EXPECT_THAT(lab.Do(lab.ReportEvent("other", 1, 1)).answer, StatusIs(absl::StatusCode::kAborted));
-  EXPECT_THAT(lab.Do(lab.ReportEvent("local", 1, 1, "older")).answer, StatusIs(absl::StatusCode::kAborted));
+  EXPECT_THAT(lab.Do(lab.ReportEvent("local", 1, 1, "older")).answer,
+              StatusIs(absl::StatusCode::kAborted));
 }
 
 TEST(AttemptsTest, AFinishedJobIsOverForLateReports) {
@@ -107,13 +113,15 @@ TEST(AttemptsTest, AFreedSlotGoesToTheNextJobInTheSameDecision) {
   EXPECT_THAT(lab.Updates(lab.Finished("local", 1, 1, v1::ATTEMPT_STATE_SUCCEEDED)),
               ElementsAre("attempt J1/1 LEASED -> SUCCEEDED: said the worker",
                           "job J1 RUNNING -> SUCCEEDED (failures 0, losses 0, stop 0)",
-                          "job J2 QUEUED -> RUNNING (failures 0, losses 0, stop 0)", "attempt J2/1 leased to local"));
+                          "job J2 QUEUED -> RUNNING (failures 0, losses 0, stop 0)",
+                          "attempt J2/1 leased to local"));
 }
 
 TEST(AttemptsTest, AFailedAttemptIsTriedAgainAfterItsBackoff) {
   Running lab;
   lab.Finished("local", 1, 1, v1::ATTEMPT_STATE_FAILED, v1::FAILURE_CLASS_INFRASTRUCTURE);
-  EXPECT_EQ(lab.Find(1)->state_reason, "INFRASTRUCTURE on local: said the worker; try 1 of 3 failed");
+  EXPECT_EQ(lab.Find(1)->state_reason,
+            "INFRASTRUCTURE on local: said the worker; try 1 of 3 failed");
   EXPECT_THAT(lab.Why(1), HasSubstr("tried again in 2s"));
   EXPECT_EQ(lab.draft.NextDeadline(), lab.now + absl::Seconds(2));
   lab.Pass(absl::Seconds(1));

@@ -1,5 +1,6 @@
-// A lab without a coordinator: events go straight into a Draft, and every decision is committed at once. Ids are short
-// names: job "J1" of run "R1". Decisions are compared as lines of text in those names.
+// A lab without a coordinator: events go straight into a Draft, and every decision is committed at
+// once. Ids are short names: job "J1" of run "R1". Decisions are compared as lines of text in those
+// names.
 #pragma once
 
 #include <map>
@@ -35,12 +36,15 @@ struct Lab {
   }
   JobId Job(int n) { return MakeId<JobId>(StrCat("J", n)); }
   RunId Run(int n) { return MakeId<RunId>(StrCat("R", n)); }
-  WorkerId Worker(const std::string& name) { return draft.ahead().FindWorkerByName(name)->worker_id; }
+  WorkerId Worker(const std::string& name) {
+    return draft.ahead().FindWorkerByName(name)->worker_id;
+  }
   AttemptKey Key(int job, int attempt) { return {Job(job), attempt}; }
 
   std::string InNames(std::string text) const {
     for (const auto& [id, name] : names) {
-      for (size_t at = text.find(id); at != std::string::npos; at = text.find(id)) text.replace(at, id.size(), name);
+      for (size_t at = text.find(id); at != std::string::npos; at = text.find(id))
+        text.replace(at, id.size(), name);
     }
     return text;
   }
@@ -64,8 +68,12 @@ struct Lab {
     event.runs[0].job.needs = std::move(needs);
     return event;
   }
-  WorkerRegistered RegisterEvent(const std::string& name, int32_t slots, const std::string& instance = "first") {
-    WorkerRegistered event{.proposed_id = MakeId<WorkerId>(name), .name = name, .instance_id = instance, .slots = slots};
+  WorkerRegistered RegisterEvent(const std::string& name, int32_t slots,
+                                 const std::string& instance = "first") {
+    WorkerRegistered event{.proposed_id = MakeId<WorkerId>(name),
+                           .name = name,
+                           .instance_id = instance,
+                           .slots = slots};
     event.host.set_isa("avx2");
     event.host.set_memory_bytes(int64_t{16} << 30);
     for (const char* backend : {"onednn", "reference"}) {
@@ -78,13 +86,15 @@ struct Lab {
   Decision Register(const std::string& name, int32_t slots, const std::string& instance = "first") {
     return Do(RegisterEvent(name, slots, instance));
   }
-  Decision Sync(const std::string& name, std::vector<AttemptKey> held = {}, const std::string& instance = "first",
-                bool draining = false) {
-    WorkerSynchronized event{.worker_id = Worker(name), .instance_id = instance, .draining = draining};
+  Decision Sync(const std::string& name, std::vector<AttemptKey> held = {},
+                const std::string& instance = "first", bool draining = false) {
+    WorkerSynchronized event{
+        .worker_id = Worker(name), .instance_id = instance, .draining = draining};
     for (const AttemptKey& key : held) event.held.push_back({.key = key});
     return Do(event);
   }
-  AttemptReported ReportEvent(const std::string& name, int job, int attempt, const std::string& instance = "first") {
+  AttemptReported ReportEvent(const std::string& name, int job, int attempt,
+                              const std::string& instance = "first") {
     return {.worker_id = Worker(name), .instance_id = instance, .key = Key(job, attempt)};
   }
   Decision Started(const std::string& name, int job, int attempt, int64_t from = 0) {
@@ -102,7 +112,8 @@ struct Lab {
   Decision Finished(const std::string& name, int job, int attempt, v1::AttemptState state,
                     v1::FailureClass failure = v1::FAILURE_CLASS_UNSPECIFIED) {
     AttemptReported event = ReportEvent(name, job, attempt);
-    event.finished = FinishedItem{.state = state, .failure_class = failure, .message = "said the worker"};
+    event.finished =
+        FinishedItem{.state = state, .failure_class = failure, .message = "said the worker"};
     return Do(event);
   }
   Decision TickNow() { return Do(Tick{}); }
@@ -119,8 +130,10 @@ struct Lab {
       std::visit(
           [&](const auto& e) {
             using E = std::decay_t<decltype(e)>;
-            if constexpr (std::is_same_v<E, WakeWorker>) lines.push_back(StrCat("wake ", e.worker_id.str()));
-            if constexpr (std::is_same_v<E, NotifyRun>) lines.push_back(StrCat("notify ", e.run_id.str()));
+            if constexpr (std::is_same_v<E, WakeWorker>)
+              lines.push_back(StrCat("wake ", e.worker_id.str()));
+            if constexpr (std::is_same_v<E, NotifyRun>)
+              lines.push_back(StrCat("notify ", e.run_id.str()));
             if constexpr (std::is_same_v<E, ServeEnded>) {
               lines.push_back(StrCat("serve of ", e.key.job_id.str(), " ended: ", e.reason));
             }
@@ -132,10 +145,11 @@ struct Lab {
   }
   const JobRecord* Find(int job) { return draft.committed().FindJob(Job(job)); }
   std::string Why(int job) { return Explain(config, draft.committed(), Job(job), now); }
-  Desired DesiredOf(const std::string& name, std::vector<AttemptKey> held = {}) {
+  Desired DesiredOf(const std::string& name, std::vector<AttemptKey> held = {},
+                    const std::string& instance = "first") {
     std::vector<HeldAttempt> attempts;
     for (const AttemptKey& key : held) attempts.push_back({.key = key});
-    return DesiredFor(draft.committed(), Worker(name), attempts);
+    return DesiredFor(draft.committed(), Worker(name), instance, attempts);
   }
 
   Config config;

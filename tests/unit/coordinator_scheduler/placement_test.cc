@@ -31,7 +31,8 @@ TEST(RequirementTest, AutoTakesTheBestThatIsAvailable) {
   EXPECT_EQ(BackendRank(Asking("auto"), Machine({"reference", "onednn", "cuda"})), 0);
   EXPECT_EQ(BackendRank(Asking("auto"), Machine({"reference", "onednn"})), 1);
   EXPECT_EQ(BackendRank(Asking("auto"), Machine({"reference"})), 2);
-  EXPECT_EQ(LackOf(Asking("auto"), Machine({"mock"})), Lack::kBackend) << "auto never means the mock";
+  EXPECT_EQ(LackOf(Asking("auto"), Machine({"mock"})), Lack::kBackend)
+      << "auto never means the mock";
   WorkerRecord broken = Machine({"reference", "cuda"});
   broken.backends[1].set_available(false);
   EXPECT_EQ(BackendRank(Asking("auto"), broken), 2);
@@ -42,7 +43,8 @@ TEST(RequirementTest, ANamedBackendMustBeThere) {
   WorkerRecord worker = Machine({"onednn", "cuda"});
   worker.backends[1].set_available(false);
   worker.backends[1].set_reason("no device");
-  EXPECT_EQ(LackText(Asking("cuda"), worker), "backend cuda needed, local does not have it (no device)");
+  EXPECT_EQ(LackText(Asking("cuda"), worker),
+            "backend cuda needed, local does not have it (no device)");
 }
 
 TEST(RequirementTest, CheckNeedsBoth) {
@@ -126,7 +128,9 @@ TEST(PlacementTest, JobsSpreadOverWorkers) {
   lab.Submit(1);
   lab.Submit(2);
   EXPECT_EQ(lab.draft.committed().FindAttempt(lab.Job(1))->worker_name, "b");
-  EXPECT_EQ(lab.draft.committed().LoadOf(lab.Worker("a")).slots + lab.draft.committed().LoadOf(lab.Worker("b")).slots, 2);
+  EXPECT_EQ(lab.draft.committed().LoadOf(lab.Worker("a")).slots +
+                lab.draft.committed().LoadOf(lab.Worker("b")).slots,
+            2);
 }
 
 TEST(PlacementTest, MemoryIsSharedByTheJobsOfAWorker) {
@@ -140,7 +144,8 @@ TEST(PlacementTest, MemoryIsSharedByTheJobsOfAWorker) {
   EXPECT_EQ(lab.Find(2)->state, v1::JOB_STATE_QUEUED) << "16 GiB hold one of 9";
 }
 
-// A wide job at the head of the queue waits on the worker that can hold it; narrower ones pass on the others only.
+// A wide job at the head of the queue waits on the worker that can hold it; narrower ones pass on
+// the others only.
 TEST(PlacementTest, AWideJobDoesNotStarve) {
   Lab lab;
   lab.Register("big", 4);
@@ -153,7 +158,8 @@ TEST(PlacementTest, AWideJobDoesNotStarve) {
     if (lab.Find(10)->state == v1::JOB_STATE_RUNNING) break;
     const AttemptRecord* attempt = lab.draft.committed().FindAttempt(lab.Job(n));
     if (attempt == nullptr) continue;
-    EXPECT_TRUE(n < 10 || attempt->worker_name == "small") << "job " << n << " passed the wide one on its worker";
+    EXPECT_TRUE(n < 10 || attempt->worker_name == "small")
+        << "job " << n << " passed the wide one on its worker";
     lab.Finished(attempt->worker_name, n, 1, v1::ATTEMPT_STATE_SUCCEEDED);
     ++ended;
   }
@@ -179,7 +185,8 @@ TEST(PlacementTest, TheUnmetRequirementIsTheReasonUntilAWorkerMeetsIt) {
   lab.Submit(2);
   EXPECT_EQ(lab.Find(2)->state, v1::JOB_STATE_RUNNING) << "it blocks nobody";
   lab.Register("mid", 3);
-  EXPECT_EQ(lab.Find(1)->state_reason, "no worker fits: 8 slots needed, local has 2; 8 slots needed, mid has 3");
+  EXPECT_EQ(lab.Find(1)->state_reason,
+            "no worker fits: 8 slots needed, local has 2; 8 slots needed, mid has 3");
   lab.Register("big", 8);
   EXPECT_EQ(lab.Find(1)->state, v1::JOB_STATE_RUNNING);
   EXPECT_EQ(lab.Find(1)->state_reason, "");
@@ -193,7 +200,8 @@ TEST(PlacementTest, AReasonIsTakenBackWhenAWorkerFitsButIsBusy) {
   lab.Do(event);
   lab.Submit(2, Slots(4));
   EXPECT_EQ(lab.Find(2)->state_reason, "");
-  EXPECT_EQ(lab.Why(2), "waits for 4 free slots of one worker (3 of 6 in use); it is first in the queue");
+  EXPECT_EQ(lab.Why(2),
+            "waits for 4 free slots of one worker (3 of 6 in use); it is first in the queue");
 }
 
 }  // namespace

@@ -25,8 +25,10 @@ TEST(QueueTest, ASubmittedRunIsLeasedInTheSameDecision) {
   lab.Register("local", 2);
   const Decision decision = lab.Submit(1);
   EXPECT_THAT(lab.Updates(decision),
-              ElementsAre("request request-1 recorded", "run run1 R1 added", "job J1 of run1 added, 1 slots, place 1",
-                          "job J1 QUEUED -> RUNNING (failures 0, losses 0, stop 0)", "attempt J1/1 leased to local"));
+              ElementsAre("request request-1 recorded", "run run1 R1 added",
+                          "job J1 of run1 added, 1 slots, place 1",
+                          "job J1 QUEUED -> RUNNING (failures 0, losses 0, stop 0)",
+                          "attempt J1/1 leased to local"));
   EXPECT_THAT(lab.Effects(decision), UnorderedElementsAre("notify R1", "wake local"));
   EXPECT_EQ(lab.Why(1), "attempt 1 on worker local");
 }
@@ -56,7 +58,8 @@ TEST(QueueTest, ASubmitNeedsARequestId) {
   RunsSubmitted event = lab.SubmitEvent(1);
   event.request_id.clear();
   const Decision decision = lab.Do(event);
-  EXPECT_THAT(decision.answer, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("request_id is empty")));
+  EXPECT_THAT(decision.answer,
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("request_id is empty")));
   EXPECT_THAT(decision.updates, IsEmpty());
 }
 
@@ -86,10 +89,11 @@ TEST(QueueTest, AFailedTransactionLeavesNoTrace) {
 TEST(QueueTest, CancellingAQueuedJobEndsItAtOnce) {
   Lab lab;
   lab.Submit(1);
-  const Decision decision =
-      lab.Do(CancelRequested{.actor = "user:ada", .reason = "wrong seed", .job_ids = {lab.Job(1), lab.Job(9)}});
-  EXPECT_THAT(lab.Updates(decision), ElementsAre("job J1 QUEUED -> CANCELLED (failures 0, losses 0, stop 0): "
-                                                 "cancelled by user:ada: wrong seed"));
+  const Decision decision = lab.Do(CancelRequested{
+      .actor = "user:ada", .reason = "wrong seed", .job_ids = {lab.Job(1), lab.Job(9)}});
+  EXPECT_THAT(lab.Updates(decision),
+              ElementsAre("job J1 QUEUED -> CANCELLED (failures 0, losses 0, stop 0): "
+                          "cancelled by user:ada: wrong seed"));
   EXPECT_THAT(lab.Effects(decision), ElementsAre("notify R1"));
   EXPECT_EQ(lab.Find(1), nullptr);
 }
@@ -100,16 +104,19 @@ TEST(QueueTest, CancellingARunningJobStopsItAtTheWorkersNextCall) {
   lab.Submit(1);
   lab.Started("local", 1, 1);
   const Decision decision = lab.Do(CancelRequested{.actor = "user:ada", .job_ids = {lab.Job(1)}});
-  EXPECT_THAT(lab.Updates(decision), ElementsAre("job J1 RUNNING -> RUNNING (failures 0, losses 0, stop 1)"));
+  EXPECT_THAT(lab.Updates(decision),
+              ElementsAre("job J1 RUNNING -> RUNNING (failures 0, losses 0, stop 1)"));
   EXPECT_THAT(lab.Effects(decision), ElementsAre("wake local", "notify R1"));
   const Desired desired = lab.DesiredOf("local", {lab.Key(1, 1)});
   ASSERT_EQ(desired.stop.size(), 1U);
   EXPECT_EQ(desired.stop[0].kind, Stop::Kind::kCancel);
   EXPECT_EQ(desired.stop[0].reason, "cancelled by user:ada");
   EXPECT_THAT(desired.renewed, ElementsAre(lab.Key(1, 1))) << "it still has to report";
-  EXPECT_THAT(lab.Updates(lab.Finished("local", 1, 1, v1::ATTEMPT_STATE_CANCELLED)),
-              ElementsAre("attempt J1/1 RUNNING -> CANCELLED: said the worker",
-                          "job J1 RUNNING -> CANCELLED (failures 0, losses 0, stop 1): cancelled by user:ada"));
+  EXPECT_THAT(
+      lab.Updates(lab.Finished("local", 1, 1, v1::ATTEMPT_STATE_CANCELLED)),
+      ElementsAre(
+          "attempt J1/1 RUNNING -> CANCELLED: said the worker",
+          "job J1 RUNNING -> CANCELLED (failures 0, losses 0, stop 1): cancelled by user:ada"));
 }
 
 TEST(QueueTest, ACancelledJobThatFailsOrIsLostIsCancelled) {
@@ -122,8 +129,9 @@ TEST(QueueTest, ACancelledJobThatFailsOrIsLostIsCancelled) {
     const Decision decision = lost ? lab.TickNow()
                                    : lab.Finished("local", 1, 1, v1::ATTEMPT_STATE_FAILED,
                                                   v1::FAILURE_CLASS_BACKEND_CRASH);
-    EXPECT_THAT(lab.Updates(decision), testing::Contains("job J1 RUNNING -> CANCELLED (failures 0, losses 0, stop 1): "
-                                                         "cancelled by user:ada"));
+    EXPECT_THAT(lab.Updates(decision),
+                testing::Contains("job J1 RUNNING -> CANCELLED (failures 0, losses 0, stop 1): "
+                                  "cancelled by user:ada"));
   }
 }
 
@@ -137,7 +145,8 @@ TEST(QueueTest, AJobThatSucceedsBeforeItsCancelArrivesHasSucceeded) {
 }
 
 ServeRequested Serve(Lab& lab, int run, int job) {
-  ServeRequested event{.run = {.run_id = lab.Run(run), .name = StrCat("run", run)}, .actor = "user:ada"};
+  ServeRequested event{.run = {.run_id = lab.Run(run), .name = StrCat("run", run)},
+                       .actor = "user:ada"};
   event.job.job_id = lab.Job(job);
   event.job.needs.idle_timeout = absl::Minutes(5);
   return event;
@@ -149,7 +158,8 @@ TEST(QueueTest, AServeJobGoesBeforeTrainJobs) {
   const Decision decision = lab.Do(Serve(lab, 2, 3));
   EXPECT_THAT(lab.Updates(decision), ElementsAre("job J3 of run2 added, 1 slots, place 2"));
   EXPECT_EQ(lab.draft.committed().FindServeJob(lab.Run(2))->job_id, lab.Job(3));
-  EXPECT_THAT(lab.Updates(lab.Register("local", 1)), testing::Contains("attempt J3/1 leased to local"));
+  EXPECT_THAT(lab.Updates(lab.Register("local", 1)),
+              testing::Contains("attempt J3/1 leased to local"));
   EXPECT_EQ(lab.Find(1)->state, v1::JOB_STATE_QUEUED);
 }
 
@@ -171,7 +181,8 @@ TEST(QueueTest, AnIdleServeJobEndsSucceededAndANewOneMayCome) {
   EXPECT_FALSE(lab.Do(Serve(lab, 1, 3)).duplicate);
   const Decision decision = lab.Finished("local", 2, 1, v1::ATTEMPT_STATE_CANCELLED);
   EXPECT_THAT(lab.Updates(decision),
-              testing::Contains("job J2 RUNNING -> SUCCEEDED (failures 0, losses 0, stop 2): no request for 5m"));
+              testing::Contains(
+                  "job J2 RUNNING -> SUCCEEDED (failures 0, losses 0, stop 2): no request for 5m"));
   EXPECT_THAT(lab.Effects(decision), testing::Contains("serve of J2 ended: no request for 5m"));
   EXPECT_EQ(lab.draft.committed().FindServeJob(lab.Run(1))->job_id, lab.Job(3));
 }
@@ -180,13 +191,15 @@ TEST(QueueTest, AWaitingServeJobThatNobodyWaitsForIsCancelled) {
   Lab lab;
   lab.Do(Serve(lab, 1, 2));
   EXPECT_THAT(lab.Updates(lab.Do(ServeIdle{lab.Job(2)})),
-              ElementsAre("job J2 QUEUED -> CANCELLED (failures 0, losses 0, stop 0): nobody waits for it any more"));
+              ElementsAre("job J2 QUEUED -> CANCELLED (failures 0, losses 0, stop 0): nobody waits "
+                          "for it any more"));
 }
 
 TEST(QueueTest, OnlyServeJobsAreIdle) {
   Lab lab;
   lab.Submit(1);
-  EXPECT_THAT(lab.Do(ServeIdle{lab.Job(1)}).answer, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(lab.Do(ServeIdle{lab.Job(1)}).answer,
+              StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace

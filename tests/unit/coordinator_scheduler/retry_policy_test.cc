@@ -16,13 +16,19 @@ JobRecord Job() {
 }
 
 AttemptEnd Failed(v1::FailureClass failure) {
-  return {.state = v1::ATTEMPT_STATE_FAILED, .failure_class = failure, .message = "what it said", .worker_name = "local"};
+  return {.state = v1::ATTEMPT_STATE_FAILED,
+          .failure_class = failure,
+          .message = "what it said",
+          .worker_name = "local"};
 }
 
-JobRecord After(JobRecord job, const AttemptEnd& end) { return AfterAttempt(Config(), std::move(job), end, Zero()); }
+JobRecord After(JobRecord job, const AttemptEnd& end) {
+  return AfterAttempt(Config(), std::move(job), end, Zero());
+}
 
 TEST(RetryPolicyTest, WhatWouldFailAgainIsNotTriedAgain) {
-  for (const v1::FailureClass failure : {v1::FAILURE_CLASS_INVALID_SPEC, v1::FAILURE_CLASS_NOT_FINITE}) {
+  for (const v1::FailureClass failure :
+       {v1::FAILURE_CLASS_INVALID_SPEC, v1::FAILURE_CLASS_NOT_FINITE}) {
     const JobRecord job = After(Job(), Failed(failure));
     EXPECT_EQ(job.state, v1::JOB_STATE_FAILED);
     EXPECT_THAT(job.state_reason, HasSubstr("on local: what it said"));
@@ -31,8 +37,9 @@ TEST(RetryPolicyTest, WhatWouldFailAgainIsNotTriedAgain) {
 }
 
 TEST(RetryPolicyTest, OtherFailuresAreTriedAgainUpToMaxAttempts) {
-  for (const v1::FailureClass failure : {v1::FAILURE_CLASS_BACKEND_ERROR, v1::FAILURE_CLASS_INFRASTRUCTURE,
-                                         v1::FAILURE_CLASS_TIMED_OUT, v1::FAILURE_CLASS_UNSPECIFIED}) {
+  for (const v1::FailureClass failure :
+       {v1::FAILURE_CLASS_BACKEND_ERROR, v1::FAILURE_CLASS_INFRASTRUCTURE,
+        v1::FAILURE_CLASS_TIMED_OUT, v1::FAILURE_CLASS_UNSPECIFIED}) {
     JobRecord job = Job();
     for (const int seconds : {2, 4}) {
       job = After(job, Failed(failure));
@@ -88,7 +95,8 @@ TEST(RetryPolicyTest, ThreeCrashesInARowAreEnough) {
 
 TEST(RetryPolicyTest, ThreeDeadWorkersInARowAreEnough) {
   JobRecord job = Job();
-  const AttemptEnd end{.message = "worker local began anew", .worker_name = "local", .worker_died = true};
+  const AttemptEnd end{
+      .message = "worker local began anew", .worker_name = "local", .worker_died = true};
   for (int i = 0; i < 2; ++i) {
     job = After(job, end);
     EXPECT_EQ(job.state, v1::JOB_STATE_QUEUED);
@@ -116,13 +124,15 @@ TEST(RetryPolicyTest, LossesCountUpToTwenty) {
 }
 
 TEST(RetryPolicyTest, PreemptionCountsForNothing) {
-  const JobRecord job = After(Job(), {.state = v1::ATTEMPT_STATE_PREEMPTED, .worker_name = "local"});
+  const JobRecord job =
+      After(Job(), {.state = v1::ATTEMPT_STATE_PREEMPTED, .worker_name = "local"});
   EXPECT_EQ(job.state, v1::JOB_STATE_QUEUED);
   EXPECT_EQ(job.failures + job.losses, 0);
 }
 
 TEST(RetryPolicyTest, ACancelNobodyAskedForIsAFailure) {
-  const JobRecord job = After(Job(), {.state = v1::ATTEMPT_STATE_CANCELLED, .worker_name = "local"});
+  const JobRecord job =
+      After(Job(), {.state = v1::ATTEMPT_STATE_CANCELLED, .worker_name = "local"});
   EXPECT_EQ(job.state, v1::JOB_STATE_QUEUED);
   EXPECT_THAT(job.state_reason, HasSubstr("stopped it without being asked"));
 }

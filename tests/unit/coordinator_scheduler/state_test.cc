@@ -8,11 +8,14 @@
 namespace shoal::scheduler {
 namespace {
 
-// The bypass does not compile: nobody but the store's transaction (and the test double) makes the proof.
+// The bypass does not compile: nobody but the store's transaction (and the test double) makes the
+// proof.
 static_assert(!std::is_constructible_v<CommittedUpdates, std::vector<Update>>);
 static_assert(!std::is_default_constructible_v<CommittedUpdates>);
 template <typename T>
-concept Applicable = requires(State state, T updates) { state.Apply(updates); };
+concept Applicable = requires(State state, T updates) {
+  state.Apply(updates);
+};
 static_assert(Applicable<CommittedUpdates>);
 static_assert(!Applicable<std::vector<Update>>);
 static_assert(!Applicable<Update>);
@@ -65,11 +68,14 @@ TEST(StateDeathTest, UpdatesThatDoNotFitAreOurBug) {
   EXPECT_DEATH(state.Apply(CommitDouble::Of({AttemptAdded{again}})), "has a live attempt already");
   JobRecord backwards = *state.FindJob(lab.Job(1));
   backwards.attempt_count = 0;
-  EXPECT_DEATH(state.Apply(CommitDouble::Of({JobChanged{.job = backwards, .from = v1::JOB_STATE_RUNNING}})), "only grow");
+  EXPECT_DEATH(
+      state.Apply(CommitDouble::Of({JobChanged{.job = backwards, .from = v1::JOB_STATE_RUNNING}})),
+      "only grow");
   backwards.attempt_count = 1;
   backwards.state = v1::JOB_STATE_QUEUED;
-  EXPECT_DEATH(state.Apply(CommitDouble::Of({JobChanged{.job = backwards, .from = v1::JOB_STATE_RUNNING}})),
-               "still has a live attempt");
+  EXPECT_DEATH(
+      state.Apply(CommitDouble::Of({JobChanged{.job = backwards, .from = v1::JOB_STATE_RUNNING}})),
+      "still has a live attempt");
   EXPECT_DEATH(state.Apply(CommitDouble::Of({RequestRecorded{"request-1"}})), "recorded twice");
 }
 
