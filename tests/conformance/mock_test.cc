@@ -1,9 +1,11 @@
 // The mock backend: its script, its losses, and each fault.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 
 #include "tests/conformance/one_op.h"
@@ -115,7 +117,7 @@ TEST(MockTest, OnceStrikesInOneDeviceOnly) {
   std::filesystem::remove(mark);
 }
 
-TEST(MockDeathTest, CrashesInBothWays) {
+TEST(MockDeathTest, CrashesAndHangs) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto run = [](const char* script) {
     Device device;
@@ -124,6 +126,13 @@ TEST(MockDeathTest, CrashesInBothWays) {
   };
   EXPECT_EXIT(run("crash@30"), ::testing::KilledBySignal(SIGABRT), "");
   EXPECT_DEATH(run("segv@30"), "");
+  // A hang ends by the alarm alone; run() returning would end the child with code 0.
+  const auto hang = [&run] {
+    alarm(1);
+    run("hang@30");
+    std::exit(0);
+  };
+  EXPECT_EXIT(hang(), ::testing::KilledBySignal(SIGALRM), "");
 }
 
 TEST(MockTest, GenerationComesToEverySpecialToken) {
