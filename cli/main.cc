@@ -122,7 +122,6 @@ int main(int argc, char** argv) {
     // --help and --version come as errors with code 0; every other one is a usage error.
     return app.exit(error) == 0 ? kOk : kUsage;
   }
-  globals.lab.quiet = globals.quiet || globals.json;
   std::fflush(stdout);
   return globals.exit_code;
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/base/status.h"
+#include "core/data/utf8.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace shoal::cli {
@@ -43,6 +44,7 @@ CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name,
   command->add_flag("--json", globals.json, "Print one JSON value instead of text");
   command->footer(StrCat("Example:\n  ", example));
   command->callback([&globals, action = std::move(action)] {
+    globals.lab.quiet = globals.quiet || globals.json;
     const absl::Status status = action();
     if (status.ok()) return;
     PrintError(globals, status);
@@ -62,20 +64,24 @@ std::string JsonReply::ToJson(const google::protobuf::Message& message) {
 
 std::string JsonReply::Quote(const std::string& text) {
   std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+  for (size_t at = 0; at < text.size();) {
+    const data::Utf8Step step = data::NextUtf8(std::string_view(text).substr(at));
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (step.kind != data::Utf8Step::Kind::kComplete) {
+      out += "\uFFFD";  // JSON is UTF-8: what is not is replaced
+    } else if (byte == '"' || byte == '\\') {
       out += '\\';
-      out += c;
-    } else if (c == '\n') {
+      out += text[at];
+    } else if (byte == '\n') {
       out += "\\n";
     } else if (byte < 0x20) {
       char escaped[8];
       std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
       out += escaped;
     } else {
-      out += c;
+      out.append(text, at, step.bytes);
     }
+    at += step.bytes;
   }
   return out + "\"";
 }

@@ -33,7 +33,7 @@ std::string HumanBytes(int64_t bytes) {
   constexpr std::array<const char*, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
   double value = static_cast<double>(bytes);
   size_t unit = 0;
-  while (value >= 1024 && unit + 1 < kUnits.size()) {
+  while (value >= (unit == 0 ? 1024 : 1023.95) && unit + 1 < kUnits.size()) {
     value /= 1024;
     ++unit;
   }
@@ -73,11 +73,12 @@ std::string Fixed(double value, int digits) {
 }
 
 std::string WithCommas(int64_t value) {
-  std::string digits = std::to_string(value < 0 ? -value : value);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
+  std::string digits = std::to_string(value);
+  const int sign = value < 0 ? 1 : 0;
+  for (int at = static_cast<int>(digits.size()) - 3; at > sign; at -= 3) {
     digits.insert(static_cast<size_t>(at), ",");
   }
-  return value < 0 ? "-" + digits : digits;
+  return digits;
 }
 
 }  // namespace shoal::cli

@@ -84,7 +84,9 @@ class Canvas {
 
 std::string Tick(double value) {
   std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), std::abs(value) >= 1000 ? "%.4g" : "%.3g", value);
+  const double size = std::abs(value);
+  const char* format = size < 1000 ? "%.3g" : size < 999999.5 ? "%.0f" : "%.4g";
+  std::snprintf(text.data(), text.size(), format, value);
   return text.data();
 }
 
@@ -109,19 +111,27 @@ void Draw(Canvas& canvas, const PlotSeries& series, size_t index, const Range& x
   }
 }
 
+// The smallest, the middle and the largest x, and between the last two what they are; the middle
+// and the label only where there is room.
 std::string XAxis(const Range& x, int columns, const std::string& label) {
-  std::string ticks(static_cast<size_t>(kAxisColumns + columns), ' ');
-  for (const double place : {0.0, 0.5, 1.0}) {
-    const std::string tick = Tick(x.At(place));
-    const int center = kAxisColumns + static_cast<int>(place * (columns - 1));
-    const int shift = place == 0   ? 0
-                      : place == 1 ? static_cast<int>(tick.size()) - 1
-                                   : static_cast<int>(tick.size()) / 2;
-    const auto begin = static_cast<size_t>(std::max(0, center - shift));
-    ticks.replace(begin, tick.size(), tick);
+  std::string line(static_cast<size_t>(kAxisColumns + columns), ' ');
+  const std::string first = Tick(x.At(0)), middle = Tick(x.At(0.5)), last = Tick(x.At(1));
+  const size_t last_at =
+      std::max<size_t>(kAxisColumns, line.size() - std::min(line.size(), last.size()));
+  line.replace(last_at, last.size(), last);
+  if (const size_t first_end = kAxisColumns + first.size(); first_end < last_at) {
+    line.replace(kAxisColumns, first.size(), first);
+    const size_t at = kAxisColumns + static_cast<size_t>((columns - 1) / 2) - middle.size() / 2;
+    size_t end = first_end;
+    if (at > first_end && at + middle.size() < last_at) {
+      line.replace(at, middle.size(), middle);
+      end = at + middle.size();
+    }
+    if (!label.empty() && end + label.size() + 4 <= last_at)
+      line.replace(end + 2, label.size(), label);
   }
-  ticks.erase(ticks.find_last_not_of(' ') + 1);
-  return ticks + (label.empty() ? "" : "  " + label) + "\n";
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ std::string ProgressDisplay::Line(const v1::Run& run, absl::Time now, int name_w
   const double done = run.total_steps() > 0
                           ? static_cast<double>(run.step()) / static_cast<double>(run.total_steps())
                           : 0;
+  const std::string reason = Printable(run.status_reason(), false);
   const std::string steps = StrCat("step ", run.step(), "/", run.total_steps());
   switch (run.status()) {
     case v1::RUN_STATUS_QUEUED:
@@ -79,8 +80,7 @@ std::string ProgressDisplay::Line(const v1::Run& run, absl::Time now, int name_w
         }
         return line;
       }
-      return line + "  " + steps +
-             (run.status_reason().empty() ? "" : StrCat("  ", run.status_reason()));
+      return line + "  " + steps + (reason.empty() ? "" : StrCat("  ", reason));
     }
   }
 }

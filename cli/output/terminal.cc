@@ -27,8 +27,15 @@ size_t NextCodePoint(std::string_view text, size_t at, uint32_t& code_point) {
     code_point = first;
     return 1;
   }
-  code_point = first & (0x7FU >> length);
-  for (size_t i = 1; i < length; ++i) code_point = code_point << 6 | (byte(at + i) & 0x3FU);
+  uint32_t decoded = first & (0x7FU >> length);
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xC0U) != 0x80) {
+      code_point = first;
+      return 1;
+    }
+    decoded = decoded << 6 | (byte(at + i) & 0x3FU);
+  }
+  code_point = decoded;
   return length;
 }
 
@@ -103,17 +110,20 @@ std::string Ellipsize(std::string_view text, int columns) {
 std::string Printable(std::string_view text, bool keep_newlines) {
   std::string out;
   out.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+  for (size_t at = 0; at < text.size();) {
+    uint32_t c = 0;
+    const size_t length = NextCodePoint(text, at, c);
     if ((c == '\n' || c == '\t') && keep_newlines) {
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7F) {
+      out += text[at];
+    } else if (c < 0x20 ||
+               (c >= 0x7F && c < 0xA0)) {  // U+0080 to U+009F are control characters too
       std::array<char, 8> escaped;
-      std::snprintf(escaped.data(), escaped.size(), c == '\n' ? "\\n" : "\\x%02x", byte);
+      std::snprintf(escaped.data(), escaped.size(), c == '\n' ? "\\n" : "\\x%02x", c);
       out += escaped.data();
     } else {
-      out += c;
+      out += text.substr(at, length);
     }
+    at += length;
   }
   return out;
 }

@@ -1,0 +1,151 @@
+#include "cli/commands/command.h"
+
+#include <clocale>
+#include <limits>
+
+#include "gmock/gmock.h"
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "gtest/gtest.h"
+#include "shoal/v1/run.pb.h"
+
+namespace shoal::cli {
+namespace {
+
+using google::protobuf::Struct;
+
+std::string Printed(const JsonReply& reply) {
+  testing::internal::CaptureStdout();
+  reply.Print();
+  return testing::internal::GetCapturedStdout();
+}
+
+Struct Parsed(const std::string& json) {
+  Struct parsed;
+  const auto status = google::protobuf::util::JsonStringToMessage(json, &parsed);
+  EXPECT_TRUE(status.ok()) << status << "\n" << json;
+  return parsed;
+}
+
+TEST(ExitCodeOf, EveryStatusHasTheCodeOfWhoMustAct) {
+  EXPECT_EQ(ExitCodeOf(absl::OkStatus()), 0);
+  EXPECT_EQ(ExitCodeOf(absl::InvalidArgumentError("")), 2);
+  EXPECT_EQ(ExitCodeOf(absl::NotFoundError("")), 2);
+  EXPECT_EQ(ExitCodeOf(absl::OutOfRangeError("")), 2);
+  EXPECT_EQ(ExitCodeOf(absl::UnavailableError("")), 4);
+  EXPECT_EQ(ExitCodeOf(absl::DeadlineExceededError("")), 4);
+  EXPECT_EQ(ExitCodeOf(absl::InternalError("")), 4);
+  EXPECT_EQ(ExitCodeOf(absl::DataLossError("")), 4);
+  EXPECT_EQ(ExitCodeOf(absl::FailedPreconditionError("")), 5);
+  EXPECT_EQ(ExitCodeOf(absl::ResourceExhaustedError("")), 5);
+  EXPECT_EQ(ExitCodeOf(absl::AlreadyExistsError("")), 5);
+  EXPECT_EQ(ExitCodeOf(absl::PermissionDeniedError("")), 5);
+  EXPECT_EQ(ExitCodeOf(absl::AbortedError("")), 5);
+}
+
+TEST(JsonReply, IsOneLineOfValidJson) {
+  v1::Run run;
+  run.set_run_id("r1");
+  run.set_name("tiny");
+  run.set_total_steps(40);
+  const std::string text = Printed(JsonReply()
+                                       .Add("run", run)
+                                       .AddList("runs", std::vector{run, run})
+                                       .AddList("none", std::vector<v1::Run>())
+                                       .AddText("text", "a\"b\\c\n\t\x01 🦦")
+                                       .AddNumber("count", 3)
+                                       .AddRaw("flag", "true"));
+  EXPECT_EQ(text.find('\n'), text.size() - 1);
+  const Struct json = Parsed(text);
+  EXPECT_EQ(json.fields().at("schema").number_value(), 1);
+  const Struct& shown = json.fields().at("run").struct_value();
+  EXPECT_EQ(shown.fields().at("name").string_value(), "tiny");
+  EXPECT_EQ(shown.fields().at("status").string_value(), "RUN_STATUS_UNSPECIFIED");  // always there
+  EXPECT_EQ(shown.fields().at("total_steps").string_value(), "40");  // int64 is text in JSON
+  EXPECT_EQ(json.fields().at("runs").list_value().values_size(), 2);
+  EXPECT_EQ(json.fields().at("none").list_value().values_size(), 0);
+  EXPECT_EQ(json.fields().at("text").string_value(), "a\"b\\c\n\t\x01 🦦");
+  EXPECT_EQ(json.fields().at("count").number_value(), 3);
+  EXPECT_TRUE(json.fields().at("flag").bool_value());
+}
+
+TEST(JsonReply, NumbersComeBackBitForBit) {
+  const std::vector<double> numbers = {0.1, 1.0 / 3, 6.02214076e23, -2.2250738585072014e-308};
+  for (const double number : numbers) {
+    EXPECT_EQ(Parsed(Printed(JsonReply().AddNumber("n", number))).fields().at("n").number_value(),
+              number);
+  }
+}
+
+TEST(JsonReply, NumbersThatAreNotFiniteAreNull) {
+  for (const double number :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    EXPECT_EQ(Printed(JsonReply().AddNumber("n", number)), "{\"schema\":1,\"n\":null}\n");
+  }
+}
+
+TEST(JsonReply, TextThatIsNotUtf8IsStillValidJson) {
+  EXPECT_EQ(JsonReply::Quote("a\xff"
+                             "b"),
+            "\"a\uFFFDb\"");
+  EXPECT_EQ(JsonReply::Quote("cut \xe2\x82"), "\"cut \uFFFD\"");
+  EXPECT_EQ(JsonReply::Quote("\xed\xa0\x80"), "\"\uFFFD\uFFFD\uFFFD\"");  // half a surrogate pair
+  EXPECT_EQ(JsonReply::Quote("\xc0\xaf"), "\"\uFFFD\uFFFD\"");            // written too long
+  EXPECT_EQ(JsonReply::Quote("naïve 🦦 日本"), "\"naïve 🦦 日本\"");
+}
+
+class CommandTest : public testing::Test {
+ protected:
+  // Runs `shoal try ...`, whose action ends as told.
+  int Run(std::vector<std::string> arguments, const absl::Status& end) {
+    CLI::App app("", "shoal");
+    AddCommand(app, globals_, "try", "Tries", "shoal try --json", [end] { return end; });
+    arguments.insert(arguments.begin(), "try");
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    app.parse(arguments);
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return globals_.exit_code;
+  }
+
+  Globals globals_;
+  std::string out_, err_;
+};
+
+TEST_F(CommandTest, ThatEndsWellIsQuiet) {
+  EXPECT_EQ(Run({}, absl::OkStatus()), 0);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_, "");
+}
+
+TEST_F(CommandTest, ErrorsGoToStderrAndDecideTheCode) {
+  EXPECT_EQ(Run({}, absl::NotFoundError("no run 'x'\n\x1b[31mred")), 2);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_, "shoal: no run 'x'\n\\x1b[31mred\n");
+}
+
+TEST_F(CommandTest, WithJsonErrorsAreJsonToo) {
+  EXPECT_EQ(Run({"--json"}, absl::UnavailableError("the \"lab\" is away")), 4);
+  const Struct error = Parsed(out_).fields().at("error").struct_value();
+  EXPECT_EQ(error.fields().at("code").string_value(), "UNAVAILABLE");
+  EXPECT_EQ(error.fields().at("message").string_value(), "the \"lab\" is away");
+  EXPECT_THAT(err_, testing::HasSubstr("the \"lab\" is away"));
+}
+
+TEST_F(CommandTest, WithJsonTheLabIsStartedQuietly) {
+  EXPECT_FALSE(globals_.lab.quiet);
+  Run({"--json"}, absl::OkStatus());
+  EXPECT_TRUE(globals_.lab.quiet);
+}
+
+TEST_F(CommandTest, HelpShowsAnExample) {
+  CLI::App app("", "shoal");
+  CLI::App* command = AddCommand(app, globals_, "try", "Tries", "shoal try --json",
+                                 [] { return absl::OkStatus(); });
+  EXPECT_THAT(command->help(), testing::HasSubstr("Example:\n  shoal try --json"));
+}
+
+}  // namespace
+}  // namespace shoal::cli
