@@ -22,6 +22,7 @@ struct Handle {
   absl::Status operator()(const Tick&) const {
     ExpireLeases(step);
     MarkSilentWorkersOffline(step);
+    step.room_may_have_changed = true;
     return absl::OkStatus();
   }
   absl::Status operator()(const ServeRequested& event) const { return OnServe(step, event); }
@@ -32,9 +33,23 @@ struct Handle {
   }
 };
 
+// What placement depends on: the queue, the workers, what they are busy with. And time: see Tick.
+// And that a worker speaks for the first time: see OnSynchronized.
+bool BearsOnPlacement(const Update& update) {
+  if (const auto* job = std::get_if<JobChanged>(&update)) {
+    return job->from == v1::JOB_STATE_QUEUED || job->job.state == v1::JOB_STATE_QUEUED;
+  }
+  if (const auto* attempt = std::get_if<AttemptChanged>(&update))
+    return attempt->attempt.finished();
+  return std::holds_alternative<JobAdded>(update) ||
+         std::holds_alternative<WorkerRegisteredUpdate>(update) ||
+         std::holds_alternative<WorkerStateChanged>(update);
+}
+
 }  // namespace
 
 void Step::Emit(Update update) {
+  room_may_have_changed = room_may_have_changed || BearsOnPlacement(update);
   apply_(update);
   decision.updates.push_back(std::move(update));
 }
@@ -57,7 +72,7 @@ Decision Draft::Decide(const Event& event, absl::Time now) {
   Step step(config_, ahead_, last_now_, [this](const Update& update) { ahead_.ApplyOne(update); });
   step.decision.actor = "system";
   step.decision.answer = std::visit(Handle{step}, event);
-  PlaceJobs(step);
+  if (step.room_may_have_changed) PlaceJobs(step);
   return step.Take();
 }
 

@@ -30,6 +30,7 @@ class Step {
   const State& state;
   const absl::Time now;
   Decision decision;
+  bool room_may_have_changed = false;  // only then queued jobs are looked at
 
  private:
   const std::function<void(const Update&)> apply_;

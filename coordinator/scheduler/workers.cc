@@ -90,8 +90,10 @@ absl::Status OnSynchronized(Step& step, const WorkerSynchronized& event) {
               event.draining ? v1::WORKER_STATE_DRAINING : v1::WORKER_STATE_READY,
               event.draining ? "it takes no new attempts" : "it speaks again");
   RenewLeasesOf(step, event);
-  if (!before.present || before.state != step.state.FindWorker(event.worker_id)->state)
+  if (!before.present || before.state != step.state.FindWorker(event.worker_id)->state) {
+    step.room_may_have_changed = true;
     RefreshUnmetReasons(step);
+  }
   return absl::OkStatus();
 }
 
