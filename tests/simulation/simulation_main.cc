@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
-#include <random>
 #include <string>
 #include <string_view>
 
+#include "core/base/clock.h"
 #include "tests/simulation/simulation.h"
 
 namespace {
@@ -54,7 +54,7 @@ bool RunSeeds(uint64_t first, uint64_t count, Outcome& sum) {
 
 int main(int argc, char** argv) {
   uint64_t count = 500;
-  uint64_t base = std::random_device()() + (uint64_t{1} << 32);
+  uint64_t base = static_cast<uint64_t>(absl::ToUnixMicros(shoal::SystemClock().Now()));
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view flag = argv[i];
     const uint64_t value = std::strtoull(argv[i + 1], nullptr, 10);
