@@ -127,7 +127,7 @@ absl::StatusOr<v1::SubmitSweepResponse> SubmitSweep(Lab& lab, const v1::SweepSpe
 std::string DryRunText(const PlannedRun& planned) {
   std::string out = spec::ToYaml(planned.trial.spec);
   StrAppend(out, "\n# ", planned.trial.name, ": ", WithCommas(planned.parameters), " parameters, ",
-            HumanCount(planned.train_flops), "FLOP of training, about ",
+            HumanCount(planned.train_flops), "FLOPs of training, about ",
             HumanBytes(planned.memory_bytes), " of memory");
   if (!std::isnan(planned.seconds)) {
     StrAppend(out, " and ", HumanDuration(absl::Seconds(planned.seconds)), " on this machine");

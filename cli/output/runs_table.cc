@@ -22,12 +22,11 @@ std::string JoinDiffering(const v1::Run& run) {
   return out;
 }
 
-// Mean over the run: tokens of all steps by the time spent on them.
+// Over the whole run, evaluations and saving included; NaN when it has not begun.
 double MeanTokensPerSecond(const v1::Run& run) {
-  const double tokens = Last(run, "train/tokens");
   const double seconds = absl::ToDoubleSeconds(WallTime(run, absl::InfiniteFuture()));
-  const double shown = Last(run, "train/tokens_per_s");
-  return std::isfinite(shown) || !std::isfinite(seconds) || seconds <= 0 ? shown : tokens / seconds;
+  if (!std::isfinite(seconds) || seconds <= 0) return Last(run, "train/tokens_per_s");
+  return Last(run, "train/tokens") / seconds;
 }
 
 }  // namespace

@@ -63,6 +63,8 @@ Terminal Terminal::OfStdout() {
   } else if (const char* columns = std::getenv("COLUMNS");
              columns != nullptr && std::atoi(columns) > 0) {
     terminal.columns = std::atoi(columns);
+  } else if (isatty(STDOUT_FILENO) != 1) {
+    terminal.columns = 160;  // a file or a pipe: nothing is cut that a screen would have to
   }
   return terminal;
 }

@@ -1,5 +1,6 @@
 #include "coordinator/rpc/serve_broker.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr absl::Duration kRound = absl::Milliseconds(250);  // how often waiting is explained and idleness looked at
 constexpr size_t kMostQuestions = 256;
+// A model that nobody has asked for this long makes room when a job is waiting.
+constexpr absl::Duration kYieldAfter = absl::Seconds(3);
 
 }  // namespace
 
@@ -253,6 +256,7 @@ void ServeBroker::TellWaiting(const loop::View& view) {
 }
 
 void ServeBroker::EndIdle() {
+  const absl::Duration patience = loop_.Status().queued_jobs > 0 ? std::min(kYieldAfter, idle_timeout_) : idle_timeout_;
   std::vector<JobId> idle;
   {
     MutexLock lock(mutex_);
@@ -261,7 +265,7 @@ void ServeBroker::EndIdle() {
       if (auto it = models_.find(question.job_id); it != models_.end()) it->second.last_used = now;
     }
     for (auto& [job_id, model] : models_) {
-      if (now - model.last_used < idle_timeout_) continue;
+      if (now - model.last_used < patience) continue;
       idle.push_back(job_id);
       model.last_used = now;  // asked again only after as long once more
     }

@@ -2,7 +2,8 @@
 //
 //   Generate call --Ask--> [waiting: no model yet] --Open--> [sent down the worker's Serve stream] --events--> Done
 //
-// A serve job is asked of the scheduler by the first question and ended when nobody has asked for the idle timeout.
+// A serve job is asked of the scheduler by the first question and ended when nobody has asked for the idle timeout,
+// or for a few seconds when other jobs are waiting for a slot.
 // Questions to one model wait together and run side by side; a caller who leaves cancels only his own. Worker and
 // callers are seen through two small interfaces; no gRPC here.
 #pragma once

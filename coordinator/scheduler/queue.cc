@@ -131,8 +131,7 @@ absl::Status OnIdle(Step& step, const ServeIdle& event) {
   if (job->state == v1::JOB_STATE_QUEUED) {
     CancelQueued(step, *job, "nobody waits for it any more");
   } else {
-    StopRunning(step, *job, StopWish::kIdle,
-                StrCat("no request for ", absl::FormatDuration(job->needs.idle_timeout)));
+    StopRunning(step, *job, StopWish::kIdle, "nobody asks it any more");
   }
   return absl::OkStatus();
 }

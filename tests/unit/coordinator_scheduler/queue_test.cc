@@ -182,8 +182,8 @@ TEST(QueueTest, AnIdleServeJobEndsSucceededAndANewOneMayCome) {
   const Decision decision = lab.Finished("local", 2, 1, v1::ATTEMPT_STATE_CANCELLED);
   EXPECT_THAT(lab.Updates(decision),
               testing::Contains(
-                  "job J2 RUNNING -> SUCCEEDED (failures 0, losses 0, stop 2): no request for 5m"));
-  EXPECT_THAT(lab.Effects(decision), testing::Contains("serve of J2 ended: no request for 5m"));
+                  "job J2 RUNNING -> SUCCEEDED (failures 0, losses 0, stop 2): nobody asks it any more"));
+  EXPECT_THAT(lab.Effects(decision), testing::Contains("serve of J2 ended: nobody asks it any more"));
   EXPECT_EQ(lab.draft.committed().FindServeJob(lab.Run(1))->job_id, lab.Job(3));
 }
 
