@@ -164,6 +164,7 @@ TEST_F(ServeTest, ACallerWhoLeavesCancelsAndALostWorkerInterrupts) {
   EXPECT_EQ(holder.Next().generate().text(), "again");
   ScriptedWorker reborn(cluster_, "local", "another start");
   ASSERT_OK(reborn.Register());
+  ASSERT_OK(reborn.Synchronize().status());  // it speaks: the old process is over
   caller.join();
   EXPECT_THAT(heard.status, StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(holder.Leave(), StatusIs(absl::StatusCode::kAborted));
