@@ -17,12 +17,14 @@ namespace {
 std::string TrainingText() {
   std::string text;
   for (int i = 0; i < 60; ++i) {
-    StrAppend(text, "{\"text\": \"the otter counts ", i, " shells and ", i * 7 % 13, " stones\"}\n");
+    StrAppend(text, "{\"text\": \"the otter counts ", i, " shells and ", i * 7 % 13,
+              " stones\"}\n");
   }
   return text;
 }
 
-void Bind(v1::Assignment& assignment, v1::BindingRole role, const std::string& sha256, const std::string& name) {
+void Bind(v1::Assignment& assignment, v1::BindingRole role, const std::string& sha256,
+          const std::string& name) {
   v1::DataBinding& binding = *assignment.add_bindings();
   binding.set_role(role);
   binding.set_sha256(sha256);
@@ -65,7 +67,8 @@ void AgentTest::TearDown() {
 v1::Assignment AgentTest::Job(int number, int attempt, int64_t steps, const std::string& backend,
                               const std::string& script) {
   v1::Assignment assignment;
-  assignment.mutable_key()->set_job_id(JobId::Make(absl::UnixEpoch(), static_cast<uint64_t>(number)).str());
+  assignment.mutable_key()->set_job_id(
+      JobId::Make(absl::UnixEpoch(), static_cast<uint64_t>(number)).str());
   assignment.mutable_key()->set_attempt_number(attempt);
   assignment.set_run_id(RunId::Make(absl::UnixEpoch(), static_cast<uint64_t>(number)).str());
   assignment.set_run_name(StrCat("run-", number));
@@ -93,14 +96,17 @@ v1::Assignment AgentTest::Job(int number, int attempt, int64_t steps, const std:
 }
 
 Recorded AgentTest::AwaitEnd(const Key& key) {
-  EXPECT_TRUE(coordinator_->Await([&] { return coordinator_->recorded[key].finished() != nullptr; }))
-      << "attempt " << key.second << " does not end";
+  EXPECT_TRUE(coordinator_->Await([&] {
+    return coordinator_->recorded[key].finished() != nullptr;
+  })) << "attempt "
+      << key.second << " does not end";
   Recorded copy;
   coordinator_->Await([&] {
     copy = coordinator_->recorded[key];
     return true;
   });
-  if (copy.finished() == nullptr) copy.items.emplace_back().mutable_finished();  // so that the test fails, not crashes
+  if (copy.finished() == nullptr)
+    copy.items.emplace_back().mutable_finished();  // so that the test fails, not crashes
   return copy;
 }
 
@@ -119,12 +125,14 @@ void AgentTest::AwaitStep(const Key& key, int64_t step) {
 std::vector<int> AgentTest::RunnerPids(const Key& key) const {
   RealFileSystem files;
   std::vector<int> pids;
-  const std::string log = WorkerPath(StrCat("attempts/", key.first, "-", key.second, "/runner.log"));
+  const std::string log =
+      WorkerPath(StrCat("attempts/", key.first, "-", key.second, "/runner.log"));
   for (const std::string& name : files.ListDir("/proc").value_or(std::vector<std::string>())) {
     const int pid = std::atoi(name.c_str());
     if (pid <= 0) continue;
     char target[4096] = {};
-    if (readlink(StrCat("/proc/", pid, "/fd/2").c_str(), target, sizeof target - 1) > 0 && log == target) {
+    if (readlink(StrCat("/proc/", pid, "/fd/2").c_str(), target, sizeof target - 1) > 0 &&
+        log == target) {
       pids.push_back(pid);
     }
   }

@@ -22,8 +22,10 @@ class AgentTest : public TempDirTest {
   void StartAgent();
   void TearDown() override;
 
-  // A job of `steps` steps on a backend with a script; a point and a chance for a checkpoint every 2 steps.
-  v1::Assignment Job(int number, int attempt, int64_t steps, const std::string& backend, const std::string& script);
+  // A job of `steps` steps on a backend with a script; a point and a chance for a checkpoint every
+  // 2 steps.
+  v1::Assignment Job(int number, int attempt, int64_t steps, const std::string& backend,
+                     const std::string& script);
   v1::Assignment MockJob(int attempt, int64_t steps, const std::string& script) {
     return Job(1, attempt, steps, "mock", script);
   }

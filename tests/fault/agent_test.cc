@@ -1,4 +1,5 @@
-// A worker's ordinary days: jobs come, are done, go on where they were, are stopped; a model answers.
+// A worker's ordinary days: jobs come, are done, go on where they were, are stopped; a model
+// answers.
 #include <signal.h>
 
 #include <fstream>
@@ -41,7 +42,8 @@ TEST_F(AgentTest, TrainsReportsAndUploads) {
   EXPECT_EQ(checkpoints[1].step(), 8);
   EXPECT_EQ(checkpoints[3].kind(), v1::CHECKPOINT_KIND_WEIGHTS);
   for (const v1::Checkpoint& checkpoint : checkpoints) {
-    EXPECT_EQ(Sha256Of(coordinator_->artifacts[checkpoint.artifact().sha256()]).Hex(), checkpoint.artifact().sha256());
+    EXPECT_EQ(Sha256Of(coordinator_->artifacts[checkpoint.artifact().sha256()]).Hex(),
+              checkpoint.artifact().sha256());
   }
   // Nothing of the attempt stays behind.
   EXPECT_TRUE(coordinator_->Await([&] { return coordinator_->held.empty(); }));
@@ -64,13 +66,16 @@ TEST_F(AgentTest, ResumesFromTheCacheWithTheSameCurve) {
   *rest.mutable_resume_from() = uninterrupted.Checkpoints()[0];  // step 4
   coordinator_->Lease(rest);
   const Recorded resumed = AwaitEnd(KeyOf(rest));
-  EXPECT_EQ(resumed.finished()->state(), v1::ATTEMPT_STATE_SUCCEEDED) << resumed.finished()->message();
+  EXPECT_EQ(resumed.finished()->state(), v1::ATTEMPT_STATE_SUCCEEDED)
+      << resumed.finished()->message();
   EXPECT_EQ(resumed.items.front().started().resumed_from_step(), 4);
   EXPECT_THAT(Steps(resumed.Points("train/loss")), ElementsAre(6, 8, 10, 12));
   for (size_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(resumed.Points("train/loss")[i].value(), uninterrupted.Points("train/loss")[i + 2].value());
+    EXPECT_EQ(resumed.Points("train/loss")[i].value(),
+              uninterrupted.Points("train/loss")[i + 2].value());
   }
-  EXPECT_EQ(resumed.Checkpoints().back().artifact().sha256(), uninterrupted.Checkpoints().back().artifact().sha256());
+  EXPECT_EQ(resumed.Checkpoints().back().artifact().sha256(),
+            uninterrupted.Checkpoints().back().artifact().sha256());
   EXPECT_EQ(coordinator_->downloads, downloads) << "everything was in the cache";
 }
 
@@ -144,7 +149,8 @@ TEST_F(AgentTest, AModelAnswersUntilItIsStopped) {
   question.set_text("the otter");
   question.mutable_sampling()->set_max_tokens(5);
   coordinator_->Ask(question);
-  EXPECT_TRUE(coordinator_->Await([&] { return !coordinator_->answers.empty() && coordinator_->answers.back().has_done(); }));
+  EXPECT_TRUE(coordinator_->Await(
+      [&] { return !coordinator_->answers.empty() && coordinator_->answers.back().has_done(); }));
   EXPECT_EQ(coordinator_->answers.back().request_id(), "q1");
   EXPECT_EQ(coordinator_->answers.back().done().checkpoint_step(), 4);
 
@@ -154,7 +160,8 @@ TEST_F(AgentTest, AModelAnswersUntilItIsStopped) {
   question.set_request_id("q2");
   coordinator_->Ask(question);
   EXPECT_TRUE(coordinator_->Await([&] {
-    return coordinator_->answers.back().has_done() && coordinator_->answers.back().request_id() == "q2";
+    return coordinator_->answers.back().has_done() &&
+           coordinator_->answers.back().request_id() == "q2";
   }));
   coordinator_->Order(KeyOf(serve), v1::StopOrder::KIND_CANCEL);
   EXPECT_EQ(AwaitEnd(KeyOf(serve)).finished()->state(), v1::ATTEMPT_STATE_CANCELLED);
@@ -163,7 +170,8 @@ TEST_F(AgentTest, AModelAnswersUntilItIsStopped) {
 TEST_F(AgentTest, OneWorkerPerFolder) {
   StartCoordinator();
   StartAgent();
-  EXPECT_THAT(agent::Agent::Start(options_), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(StrCat(getpid()))));
+  EXPECT_THAT(agent::Agent::Start(options_),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(StrCat(getpid()))));
   agent_.reset();
   StartAgent();
 }
@@ -171,9 +179,11 @@ TEST_F(AgentTest, OneWorkerPerFolder) {
 TEST_F(AgentTest, SaysWhatIsMissing) {
   StartCoordinator();
   options_.runner_path = Path("no-runner");
-  EXPECT_THAT(agent::Agent::Start(options_), StatusIs(absl::StatusCode::kNotFound, HasSubstr("no-runner")));
+  EXPECT_THAT(agent::Agent::Start(options_),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no-runner")));
   options_.runner_path = "/bin/false";
-  EXPECT_THAT(agent::Agent::Start(options_), StatusIs(absl::StatusCode::kInternal, HasSubstr("exited with code 1")));
+  EXPECT_THAT(agent::Agent::Start(options_),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("exited with code 1")));
 }
 
 }  // namespace

@@ -21,7 +21,9 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* proto) {
   proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
 }
 
-FakeCoordinator::Key KeyOf(const v1::AttemptKey& key) { return {key.job_id(), key.attempt_number()}; }
+FakeCoordinator::Key KeyOf(const v1::AttemptKey& key) {
+  return {key.job_id(), key.attempt_number()};
+}
 
 }  // namespace
 
@@ -137,8 +139,9 @@ void FakeCoordinator::Expect(bool condition, const std::string& promise) {
 grpc::Status FakeCoordinator::Register(grpc::ServerContext*, const v1::RegisterRequest* request,
                                        v1::RegisterResponse* response) {
   MutexLock lock(mutex_);
-  Expect(!request->instance_id().empty() && request->slots() > 0 && request->protocol_version() == 1,
-         "a registration is complete");
+  Expect(
+      !request->instance_id().empty() && request->slots() > 0 && request->protocol_version() == 1,
+      "a registration is complete");
   instance_ = request->instance_id();
   instances.push_back(instance_);
   registration = *request;
@@ -149,7 +152,8 @@ grpc::Status FakeCoordinator::Register(grpc::ServerContext*, const v1::RegisterR
 }
 
 // True when there is something to say.
-bool FakeCoordinator::Answer(const v1::SynchronizeRequest& request, v1::SynchronizeResponse& response) {
+bool FakeCoordinator::Answer(const v1::SynchronizeRequest& request,
+                             v1::SynchronizeResponse& response) {
   response.Clear();
   SetDuration(lease_, response.mutable_lease());
   SetDuration(lease_ / 3, response.mutable_next_call());
@@ -170,7 +174,8 @@ bool FakeCoordinator::Answer(const v1::SynchronizeRequest& request, v1::Synchron
   return response.start_size() + response.stop_size() > 0;
 }
 
-grpc::Status FakeCoordinator::Synchronize(grpc::ServerContext* context, const v1::SynchronizeRequest* request,
+grpc::Status FakeCoordinator::Synchronize(grpc::ServerContext* context,
+                                          const v1::SynchronizeRequest* request,
                                           v1::SynchronizeResponse* response) {
   const auto deadline = CondVar::Deadline(std::min(FromProto(request->max_wait()), lease_ / 3));
   MutexLock lock(mutex_);
@@ -183,7 +188,8 @@ grpc::Status FakeCoordinator::Synchronize(grpc::ServerContext* context, const v1
   while (!Answer(*request, *response) && !away_ && !context->IsCancelled()) {
     if (request->instance_id() != instance_) return {grpc::StatusCode::NOT_FOUND, "register again"};
     // In slices, since a cancelled call wakes nobody.
-    if (!changed_.WaitUntil(mutex_, std::min(deadline, CondVar::Deadline(absl::Milliseconds(20)))) &&
+    if (!changed_.WaitUntil(mutex_,
+                            std::min(deadline, CondVar::Deadline(absl::Milliseconds(20)))) &&
         deadline <= CondVar::Deadline(absl::ZeroDuration())) {
       break;
     }
@@ -201,16 +207,20 @@ grpc::Status FakeCoordinator::Report(grpc::ServerContext*, const v1::ReportReque
     return {grpc::StatusCode::ABORTED, "the attempt is stale"};
   }
   Recorded& attempt = recorded[key];
-  Expect(request->items_size() > 0 && request->items_size() <= 4096, "a report has 1 to 4096 items");
+  Expect(request->items_size() > 0 && request->items_size() <= 4096,
+         "a report has 1 to 4096 items");
   Expect(request->ByteSizeLong() <= size_t{4} << 20, "a report has at most 4 MiB");
-  Expect(request->first_sequence() >= 1 && request->first_sequence() <= std::ssize(attempt.items) + 1,
-         StrCat("items are numbered without gaps: ", request->first_sequence(), " after ", attempt.items.size()));
+  Expect(
+      request->first_sequence() >= 1 && request->first_sequence() <= std::ssize(attempt.items) + 1,
+      StrCat("items are numbered without gaps: ", request->first_sequence(), " after ",
+             attempt.items.size()));
   size_t taken = 0;
   for (int i = 0; i < request->items_size(); ++i) {
     const auto place = static_cast<size_t>(request->first_sequence()) + static_cast<size_t>(i) - 1;
     const v1::ReportItem& item = request->items(i);
     if (place < attempt.items.size()) {
-      Expect(attempt.items[place].SerializeAsString() == item.SerializeAsString(), "an item keeps its number");
+      Expect(attempt.items[place].SerializeAsString() == item.SerializeAsString(),
+             "an item keeps its number");
       continue;
     }
     if (++taken > acknowledge_at_most_) {
@@ -220,7 +230,8 @@ grpc::Status FakeCoordinator::Report(grpc::ServerContext*, const v1::ReportReque
     Expect(attempt.finished() == nullptr, "finished is the last item");
     Expect(item.has_started() ? attempt.items.empty() : true, "started is the first item");
     if (item.has_checkpoint()) {
-      Expect(artifacts.contains(item.checkpoint().artifact().sha256()), "a checkpoint is uploaded before it is reported");
+      Expect(artifacts.contains(item.checkpoint().artifact().sha256()),
+             "a checkpoint is uploaded before it is reported");
     }
     attempt.items.push_back(item);
   }
@@ -230,7 +241,8 @@ grpc::Status FakeCoordinator::Report(grpc::ServerContext*, const v1::ReportReque
   return grpc::Status::OK;
 }
 
-grpc::Status FakeCoordinator::Serve(grpc::ServerContext*, grpc::ServerReaderWriter<v1::ServeDown, v1::ServeUp>* stream) {
+grpc::Status FakeCoordinator::Serve(grpc::ServerContext*,
+                                    grpc::ServerReaderWriter<v1::ServeDown, v1::ServeUp>* stream) {
   v1::ServeUp up;
   const bool opened = stream->Read(&up) && up.has_open();
   {
@@ -250,7 +262,8 @@ grpc::Status FakeCoordinator::Serve(grpc::ServerContext*, grpc::ServerReaderWrit
   return grpc::Status::OK;
 }
 
-grpc::Status FakeCoordinator::Put(grpc::ServerContext*, grpc::ServerReader<v1::PutArtifactRequest>* reader,
+grpc::Status FakeCoordinator::Put(grpc::ServerContext*,
+                                  grpc::ServerReader<v1::PutArtifactRequest>* reader,
                                   v1::PutArtifactResponse*) {
   v1::PutArtifactRequest part;
   v1::ArtifactRef expected;
@@ -264,7 +277,8 @@ grpc::Status FakeCoordinator::Put(grpc::ServerContext*, grpc::ServerReader<v1::P
   MutexLock lock(mutex_);
   Expect(small, "a chunk has at most 1 MiB");
   if (!put_status_.ok()) return put_status_;
-  if (Sha256Of(bytes).Hex() != expected.sha256()) return {grpc::StatusCode::INVALID_ARGUMENT, "another digest"};
+  if (Sha256Of(bytes).Hex() != expected.sha256())
+    return {grpc::StatusCode::INVALID_ARGUMENT, "another digest"};
   Expect(!artifacts.contains(expected.sha256()), "what is there is not sent again");
   artifacts[expected.sha256()] = bytes;
   changed_.SignalAll();
@@ -278,7 +292,8 @@ grpc::Status FakeCoordinator::Get(grpc::ServerContext*, const v1::GetArtifactReq
     MutexLock lock(mutex_);
     ++downloads;
     const auto found = artifacts.find(request->sha256());
-    if (found == artifacts.end()) return {grpc::StatusCode::NOT_FOUND, StrCat("no artifact ", request->sha256())};
+    if (found == artifacts.end())
+      return {grpc::StatusCode::NOT_FOUND, StrCat("no artifact ", request->sha256())};
     bytes = found->second;
   }
   v1::GetArtifactResponse part;

@@ -1,5 +1,6 @@
-// A coordinator that does what a test says: leases what it is given, records what is reported, goes away and comes back.
-// It keeps the wire's promises (proto/shoal/v1/worker_service.proto) and remembers who broke them.
+// A coordinator that does what a test says: leases what it is given, records what is reported, goes
+// away and comes back. It keeps the wire's promises (proto/shoal/v1/worker_service.proto) and
+// remembers who broke them.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -28,11 +29,13 @@ struct Recorded {
 };
 
 // Thread-safe.
-class FakeCoordinator final : public v1::WorkerService::Service, public v1::ArtifactService::Service {
+class FakeCoordinator final : public v1::WorkerService::Service,
+                              public v1::ArtifactService::Service {
  public:
   using Key = std::pair<std::string, int>;
 
-  FakeCoordinator(std::string socket, absl::Duration lease) : socket_(std::move(socket)), lease_(lease) {}
+  FakeCoordinator(std::string socket, absl::Duration lease)
+      : socket_(std::move(socket)), lease_(lease) {}
   ~FakeCoordinator() override;
 
   std::string target() const { return "unix:" + socket_; }
@@ -50,20 +53,22 @@ class FakeCoordinator final : public v1::WorkerService::Service, public v1::Arti
   void ForgetWorker();
   // Puts are answered with this; OK: they are stored.
   void FailPuts(grpc::Status status);
-  // Reports with more than `count` items not recorded before lose their answer after that many were recorded.
+  // Reports with more than `count` items not recorded before lose their answer after that many were
+  // recorded.
   void AcknowledgeAtMost(size_t count);
   std::string AddArtifact(const std::string& bytes);  // its digest
   void Ask(const v1::GenerateRequest& request);       // down the open Serve stream
 
-  // Waits until `done` holds; false after a minute, which only a broken agent needs. Called under the lock.
+  // Waits until `done` holds; false after a minute, which only a broken agent needs. Called under
+  // the lock.
   bool Await(const std::function<bool()>& done);
 
   // Under Await's predicate, or when nothing runs any more.
   std::map<Key, Recorded> recorded;
   std::map<Key, v1::HeldAttempt> held;  // of the newest Synchronize
   std::map<std::string, std::string> artifacts;
-  std::vector<std::string> broken;      // promises that the agent did not keep
-  std::vector<std::string> instances;   // of every Register
+  std::vector<std::string> broken;     // promises that the agent did not keep
+  std::vector<std::string> instances;  // of every Register
   std::vector<v1::GenerateEvent> answers;
   v1::RegisterRequest registration;
   int synchronized = 0;
@@ -73,15 +78,22 @@ class FakeCoordinator final : public v1::WorkerService::Service, public v1::Arti
   bool draining = false;
 
  private:
-  grpc::Status Register(grpc::ServerContext*, const v1::RegisterRequest*, v1::RegisterResponse*) override;
-  grpc::Status Synchronize(grpc::ServerContext*, const v1::SynchronizeRequest*, v1::SynchronizeResponse*) override;
+  grpc::Status Register(grpc::ServerContext*, const v1::RegisterRequest*,
+                        v1::RegisterResponse*) override;
+  grpc::Status Synchronize(grpc::ServerContext*, const v1::SynchronizeRequest*,
+                           v1::SynchronizeResponse*) override;
   grpc::Status Report(grpc::ServerContext*, const v1::ReportRequest*, v1::ReportResponse*) override;
-  grpc::Status Serve(grpc::ServerContext*, grpc::ServerReaderWriter<v1::ServeDown, v1::ServeUp>*) override;
-  grpc::Status Put(grpc::ServerContext*, grpc::ServerReader<v1::PutArtifactRequest>*, v1::PutArtifactResponse*) override;
-  grpc::Status Get(grpc::ServerContext*, const v1::GetArtifactRequest*, grpc::ServerWriter<v1::GetArtifactResponse>*) override;
-  grpc::Status Find(grpc::ServerContext*, const v1::FindArtifactsRequest*, v1::FindArtifactsResponse*) override;
+  grpc::Status Serve(grpc::ServerContext*,
+                     grpc::ServerReaderWriter<v1::ServeDown, v1::ServeUp>*) override;
+  grpc::Status Put(grpc::ServerContext*, grpc::ServerReader<v1::PutArtifactRequest>*,
+                   v1::PutArtifactResponse*) override;
+  grpc::Status Get(grpc::ServerContext*, const v1::GetArtifactRequest*,
+                   grpc::ServerWriter<v1::GetArtifactResponse>*) override;
+  grpc::Status Find(grpc::ServerContext*, const v1::FindArtifactsRequest*,
+                    v1::FindArtifactsResponse*) override;
 
-  bool Answer(const v1::SynchronizeRequest& request, v1::SynchronizeResponse& response) SHOAL_REQUIRES(mutex_);
+  bool Answer(const v1::SynchronizeRequest& request, v1::SynchronizeResponse& response)
+      SHOAL_REQUIRES(mutex_);
   void Expect(bool condition, const std::string& promise) SHOAL_REQUIRES(mutex_);
 
   const std::string socket_;

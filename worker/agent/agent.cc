@@ -24,8 +24,8 @@ namespace {
 
 constexpr int kProtocolVersion = 1;
 
-v1::RegisterRequest RegistrationOf(const AgentOptions& options, const v1::Capabilities& capabilities,
-                                   const Clock& clock) {
+v1::RegisterRequest RegistrationOf(const AgentOptions& options,
+                                   const v1::Capabilities& capabilities, const Clock& clock) {
   v1::RegisterRequest request;
   request.set_worker_name(options.name);
   // Any name that no other process has had: an id's text without its meaning.
@@ -39,10 +39,12 @@ v1::RegisterRequest RegistrationOf(const AgentOptions& options, const v1::Capabi
 }
 
 absl::Status CheckOptions(const AgentOptions& options) {
-  if (options.coordinator.empty()) return absl::InvalidArgumentError("a worker needs a coordinator's address");
+  if (options.coordinator.empty())
+    return absl::InvalidArgumentError("a worker needs a coordinator's address");
   if (options.name.empty()) return absl::InvalidArgumentError("a worker needs a name");
   if (options.worker_dir.empty()) return absl::InvalidArgumentError("a worker needs a folder");
-  if (options.slots < 0) return absl::InvalidArgumentError(StrCat("slots must not be negative, is ", options.slots));
+  if (options.slots < 0)
+    return absl::InvalidArgumentError(StrCat("slots must not be negative, is ", options.slots));
   return absl::OkStatus();
 }
 
@@ -89,7 +91,8 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
   }
   const std::string runners = JoinPath(folder, "runners");
   SHOAL_RETURN_IF_ERROR(p.files.RemoveAll(runners));
-  for (const std::string& path : {runners, JoinPath(folder, "attempts"), JoinPath(folder, "failed")}) {
+  for (const std::string& path :
+       {runners, JoinPath(folder, "attempts"), JoinPath(folder, "failed")}) {
     SHOAL_RETURN_IF_ERROR(p.files.MakeDirs(path, 0700));
   }
   absl::StatusOr<v1::Capabilities> capabilities =
@@ -100,16 +103,27 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
   }
   p.capabilities = *std::move(capabilities);
   p.cores.emplace(Cores::OfThisProcess(Cores::DefaultFolder()));
-  SHOAL_ASSIGN_OR_RETURN(p.cache, ArtifactCache::Open(p.files, JoinPath(folder, "cache"), p.options.cache_bytes));
+  SHOAL_ASSIGN_OR_RETURN(
+      p.cache, ArtifactCache::Open(p.files, JoinPath(folder, "cache"), p.options.cache_bytes));
   p.client = CoordinatorClient::Connect(p.options.coordinator);
   p.runners = std::make_unique<RunnerPool>(p.options.runner_path, runners);
-  AttemptContext context{p.options,  p.clock(), p.files,        *p.client,
-                         *p.cache,   *p.runners, *p.cores,       p.capabilities,
-                         JoinPath(folder, "attempts"), JoinPath(folder, "failed"), {}, {}};
-  p.synchronizer = std::make_unique<Synchronizer>(std::move(context), RegistrationOf(p.options, p.capabilities, p.clock()));
+  AttemptContext context{p.options,
+                         p.clock(),
+                         p.files,
+                         *p.client,
+                         *p.cache,
+                         *p.runners,
+                         *p.cores,
+                         p.capabilities,
+                         JoinPath(folder, "attempts"),
+                         JoinPath(folder, "failed"),
+                         {},
+                         {}};
+  p.synchronizer = std::make_unique<Synchronizer>(
+      std::move(context), RegistrationOf(p.options, p.capabilities, p.clock()));
   p.synchronizer->Begin();
-  LogInfo("worker is up", {"worker", p.options.name}, {"coordinator", p.options.coordinator}, {"slots", p.options.slots},
-          {"folder", folder});
+  LogInfo("worker is up", {"worker", p.options.name}, {"coordinator", p.options.coordinator},
+          {"slots", p.options.slots}, {"folder", folder});
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));
 }
 
@@ -124,9 +138,11 @@ void Agent::Stop(absl::Duration grace) {
     p.stopping = true;
   }
   if (grace > absl::ZeroDuration() && p.synchronizer->ended().ok()) {
-    LogInfo("worker is stopping", {"worker", p.options.name}, {"grace", absl::FormatDuration(grace)});
+    LogInfo("worker is stopping", {"worker", p.options.name},
+            {"grace", absl::FormatDuration(grace)});
     p.synchronizer->Drain("the worker is shutting down");
-    if (!p.synchronizer->WaitUntilIdle(grace)) LogWarning("runners are killed", {"after", absl::FormatDuration(grace)});
+    if (!p.synchronizer->WaitUntilIdle(grace))
+      LogWarning("runners are killed", {"after", absl::FormatDuration(grace)});
   }
   p.runners->Shutdown();
   p.client->Shutdown();

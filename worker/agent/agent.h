@@ -1,11 +1,12 @@
-// The worker's talking half: asks the coordinator for work, spawns a runner for every attempt, passes on what it
-// produces, and gives up what it may no longer hold. It computes nothing itself.
+// The worker's talking half: asks the coordinator for work, spawns a runner for every attempt,
+// passes on what it produces, and gives up what it may no longer hold. It computes nothing itself.
 //
 //   SHOAL_ASSIGN_OR_RETURN(auto agent, Agent::Start(options));
-//   while (!agent->WaitUntilEnded(absl::Seconds(1))) { if (signal) agent->Stop(absl::Seconds(50)); }
+//   while (!agent->WaitUntilEnded(absl::Seconds(1))) { if (signal) agent->Stop(absl::Seconds(50));
+//   }
 //
-// The worker's folder holds worker.lock (flock; the process id is written in it) while a worker lives, so that two never
-// share it and `shoal up` finds one that is alive.
+// The worker's folder holds worker.lock (flock; the process id is written in it) while a worker
+// lives, so that two never share it and `shoal up` finds one that is alive.
 #pragma once
 
 #include <memory>
@@ -18,30 +19,34 @@
 namespace shoal::agent {
 
 struct AgentOptions {
-  std::string coordinator;   // gRPC target: "unix:/path/lab.sock", "127.0.0.1:7411"
-  std::string name;          // unique in the lab; a worker that starts anew under its name releases its old attempts
-  std::string worker_dir;    // spool, cache, work folders; made (0700) when absent
-  int slots = 0;             // cores it gives to jobs; 0: the machine's usable cores
-  std::string runner_path;   // shoal-runner; empty: that of this installation
-  absl::Duration hang_timeout = absl::Seconds(60);    // a runner without a frame for this long is killed
-  absl::Duration cancel_grace = absl::Seconds(10);    // from Cancel to SIGTERM to SIGKILL, each
-  absl::Duration preempt_grace = absl::Seconds(45);   // to save a checkpoint
-  int64_t cache_bytes = int64_t{20} << 30;            // artifacts and tokenized data kept; oldest use goes first
-  int64_t spool_bytes = int64_t{1} << 30;             // unacknowledged reports; beyond it runners wait
-  const Clock* clock = nullptr;                       // null: the system's. Must outlive the agent
+  std::string coordinator;  // gRPC target: "unix:/path/lab.sock", "127.0.0.1:7411"
+  std::string name;  // unique in the lab; a worker that starts anew under its name releases its old
+                     // attempts
+  std::string worker_dir;   // spool, cache, work folders; made (0700) when absent
+  int slots = 0;            // cores it gives to jobs; 0: the machine's usable cores
+  std::string runner_path;  // shoal-runner; empty: that of this installation
+  absl::Duration hang_timeout =
+      absl::Seconds(60);  // a runner without a frame for this long is killed
+  absl::Duration cancel_grace = absl::Seconds(10);   // from Cancel to SIGTERM to SIGKILL, each
+  absl::Duration preempt_grace = absl::Seconds(45);  // to save a checkpoint
+  int64_t cache_bytes = int64_t{20}
+                        << 30;  // artifacts and tokenized data kept; oldest use goes first
+  int64_t spool_bytes = int64_t{1} << 30;  // unacknowledged reports; beyond it runners wait
+  const Clock* clock = nullptr;            // null: the system's. Must outlive the agent
 };
 
 // Thread-safe.
 class Agent {
  public:
-  // Locks the folder, probes the backends, starts the threads; returns before the coordinator was reached, and keeps
-  // trying to reach it. Errors: FailedPrecondition (another worker has the folder, naming its pid), NotFound (no
-  // runner), Internal (the probe failed).
+  // Locks the folder, probes the backends, starts the threads; returns before the coordinator was
+  // reached, and keeps trying to reach it. Errors: FailedPrecondition (another worker has the
+  // folder, naming its pid), NotFound (no runner), Internal (the probe failed).
   static absl::StatusOr<std::unique_ptr<Agent>> Start(AgentOptions options);
   ~Agent();  // as Stop(ZeroDuration())
 
-  // Drains: asks every runner for a checkpoint, reports it, tells the coordinator, and ends; after `grace` runners are
-  // killed and their attempts are left to the coordinator. Returns when everything has ended. Idempotent.
+  // Drains: asks every runner for a checkpoint, reports it, tells the coordinator, and ends; after
+  // `grace` runners are killed and their attempts are left to the coordinator. Returns when
+  // everything has ended. Idempotent.
   void Stop(absl::Duration grace);
 
   // True once the agent has ended (after Stop). Waits at most `timeout`.

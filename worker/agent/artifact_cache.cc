@@ -20,9 +20,10 @@ namespace shoal::agent {
 namespace {
 
 std::optional<std::tuple<uint64_t, int64_t, int64_t>> IdentityOf(const std::string& path) {
-  struct stat info{};
+  struct stat info {};
   if (stat(path.c_str(), &info) != 0) return std::nullopt;
-  return std::make_tuple(uint64_t{info.st_ino}, int64_t{info.st_mtim.tv_sec} * 1000000000 + info.st_mtim.tv_nsec,
+  return std::make_tuple(uint64_t{info.st_ino},
+                         int64_t{info.st_mtim.tv_sec} * 1000000000 + info.st_mtim.tv_nsec,
                          int64_t{info.st_size});
 }
 
@@ -43,7 +44,8 @@ int64_t BytesBelow(FileSystem& files, const std::string& folder) {
   int64_t bytes = 0;
   const absl::StatusOr<std::vector<std::string>> names = files.ListDir(folder);
   if (!names.ok()) return 0;
-  for (const std::string& name : *names) bytes += files.FileSize(JoinPath(folder, name)).value_or(0);
+  for (const std::string& name : *names)
+    bytes += files.FileSize(JoinPath(folder, name)).value_or(0);
   return bytes;
 }
 
@@ -52,24 +54,26 @@ std::vector<Entry> ListEntries(FileSystem& files, const std::string& folder) {
   const std::string artifacts = JoinPath(folder, "artifacts");
   for (const std::string& name : files.ListDir(artifacts).value_or(std::vector<std::string>())) {
     const std::string path = JoinPath(artifacts, name);
-    struct stat info{};
+    struct stat info {};
     if (name.find('.') != std::string::npos || stat(path.c_str(), &info) != 0) continue;
     entries.push_back({path, false, info.st_atim.tv_sec, info.st_size});
   }
   const std::string shards = JoinPath(folder, "shards");
   for (const std::string& name : files.ListDir(shards).value_or(std::vector<std::string>())) {
     const std::string path = JoinPath(shards, name);
-    struct stat info{};
+    struct stat info {};
     if (name.ends_with(".lock") || stat((path + ".lock").c_str(), &info) != 0) continue;
     entries.push_back({path, true, info.st_mtim.tv_sec, BytesBelow(files, path)});
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.used_at < b.used_at; });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.used_at < b.used_at; });
   return entries;
 }
 
 }  // namespace
 
-ArtifactCache::Pin::Pin(ArtifactCache* cache, std::string sha256) : cache_(cache), sha256_(std::move(sha256)) {}
+ArtifactCache::Pin::Pin(ArtifactCache* cache, std::string sha256)
+    : cache_(cache), sha256_(std::move(sha256)) {}
 ArtifactCache::Pin::Pin(Pin&& other) noexcept
     : cache_(std::exchange(other.cache_, nullptr)), sha256_(std::move(other.sha256_)) {}
 ArtifactCache::Pin& ArtifactCache::Pin::operator=(Pin&& other) noexcept {
@@ -81,14 +85,16 @@ ArtifactCache::Pin::~Pin() {
   if (cache_ != nullptr) cache_->Unpin(sha256_);
 }
 
-absl::StatusOr<std::unique_ptr<ArtifactCache>> ArtifactCache::Open(FileSystem& files, const std::string& folder,
+absl::StatusOr<std::unique_ptr<ArtifactCache>> ArtifactCache::Open(FileSystem& files,
+                                                                   const std::string& folder,
                                                                    int64_t capacity_bytes) {
   const std::string artifacts = JoinPath(folder, "artifacts");
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(artifacts, 0700));
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(JoinPath(folder, "shards"), 0700));
   SHOAL_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.ListDir(artifacts));
   for (const std::string& name : names) {
-    if (name.find('.') != std::string::npos) files.RemoveFile(JoinPath(artifacts, name)).IgnoreError();
+    if (name.find('.') != std::string::npos)
+      files.RemoveFile(JoinPath(artifacts, name)).IgnoreError();
   }
   return std::unique_ptr<ArtifactCache>(new ArtifactCache(files, folder, capacity_bytes));
 }
@@ -118,7 +124,8 @@ bool ArtifactCache::IsGood(const std::string& sha256) {
   return true;
 }
 
-absl::Status ArtifactCache::FetchTo(const std::string& temp, const std::string& sha256, const Fetch& fetch) {
+absl::Status ArtifactCache::FetchTo(const std::string& temp, const std::string& sha256,
+                                    const Fetch& fetch) {
   SHOAL_ASSIGN_OR_RETURN(const std::unique_ptr<AppendFile> file, files_.OpenAppend(temp));
   Sha256 digest;
   SHOAL_RETURN_IF_ERROR(fetch(sha256, [&](std::string_view bytes) {
@@ -127,12 +134,14 @@ absl::Status ArtifactCache::FetchTo(const std::string& temp, const std::string& 
   }));
   const std::string found = digest.Finish().Hex();
   if (found != sha256) {
-    return absl::DataLossError(StrCat("the ", file->size(), " bytes that came have the digest ", found));
+    return absl::DataLossError(
+        StrCat("the ", file->size(), " bytes that came have the digest ", found));
   }
   return file->Sync();
 }
 
-absl::StatusOr<ArtifactCache::Pin> ArtifactCache::Get(const std::string& sha256, const Fetch& fetch) {
+absl::StatusOr<ArtifactCache::Pin> ArtifactCache::Get(const std::string& sha256,
+                                                      const Fetch& fetch) {
   SHOAL_ASSIGN_OR_RETURN(const Digest valid, Digest::FromHex(sha256));
   SHOAL_CHECK(valid.Hex() == sha256, "a digest is written in lower case: ", sha256);
   std::string temp;
@@ -156,7 +165,8 @@ absl::StatusOr<ArtifactCache::Pin> ArtifactCache::Get(const std::string& sha256,
   return pin;
 }
 
-absl::StatusOr<ArtifactCache::Pin> ArtifactCache::Adopt(const std::string& path, const std::string& sha256) {
+absl::StatusOr<ArtifactCache::Pin> ArtifactCache::Adopt(const std::string& path,
+                                                        const std::string& sha256) {
   SHOAL_RETURN_IF_ERROR(Digest::FromHex(sha256));
   {
     MutexLock lock(mutex_);

@@ -1,6 +1,7 @@
-// Files by content, kept on the worker: data, tokenizers, checkpoints. A name is the SHA-256 of the bytes, so nothing here
-// is ever stale; a file is looked at before it is trusted, and a damaged one is fetched again. Beside them lie the
-// runners' tokenized shards (worker/runner/shard_cache.h), which count too.
+// Files by content, kept on the worker: data, tokenizers, checkpoints. A name is the SHA-256 of the
+// bytes, so nothing here is ever stale; a file is looked at before it is trusted, and a damaged one
+// is fetched again. Beside them lie the runners' tokenized shards (worker/runner/shard_cache.h),
+// which count too.
 //
 //   <folder>/artifacts/<sha256>      <folder>/shards/<key>/
 #pragma once
@@ -28,7 +29,8 @@ class ArtifactCache {
   using Fetch = std::function<absl::Status(const std::string& sha256, const Sink& sink)>;
 
   // Makes the folders and removes what an earlier process left unfinished. `files` must outlive it.
-  static absl::StatusOr<std::unique_ptr<ArtifactCache>> Open(FileSystem& files, const std::string& folder,
+  static absl::StatusOr<std::unique_ptr<ArtifactCache>> Open(FileSystem& files,
+                                                             const std::string& folder,
                                                              int64_t capacity_bytes);
 
   // Keeps its file from being removed for as long as it lives.
@@ -47,14 +49,15 @@ class ArtifactCache {
     std::string sha256_;
   };
 
-  // The file, from here or through `fetch`. Two who want the same at once may both fetch it. Errors: DataLoss (what came
-  // has another digest), those of `fetch` and of the file system.
+  // The file, from here or through `fetch`. Two who want the same at once may both fetch it.
+  // Errors: DataLoss (what came has another digest), those of `fetch` and of the file system.
   absl::StatusOr<Pin> Get(const std::string& sha256, const Fetch& fetch);
 
   // Takes over a finished file by hard link (a copy where that cannot be) and removes `path`.
   absl::StatusOr<Pin> Adopt(const std::string& path, const std::string& sha256);
 
-  // Removes what was used longest ago until everything fits; what is pinned stays, and shards that a runner is reading.
+  // Removes what was used longest ago until everything fits; what is pinned stays, and shards that
+  // a runner is reading.
   void Trim();
 
   const std::string& folder() const { return folder_; }
@@ -78,7 +81,8 @@ class ArtifactCache {
   Mutex mutex_;
   // Guarded by mutex_.
   std::map<std::string, int> pins_ SHOAL_GUARDED_BY(mutex_);
-  // {inode, change of its bytes in ns, size} that were found right, by digest: not read again while these stay.
+  // {inode, change of its bytes in ns, size} that were found right, by digest: not read again while
+  // these stay.
   std::map<std::string, std::tuple<uint64_t, int64_t, int64_t>> verified_ SHOAL_GUARDED_BY(mutex_);
   int64_t next_temp_ SHOAL_GUARDED_BY(mutex_) = 1;
 };

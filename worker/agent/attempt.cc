@@ -16,10 +16,11 @@ namespace {
 constexpr absl::Duration kTick = absl::Milliseconds(50);
 constexpr absl::Duration kLookAtUse = absl::Milliseconds(250);
 constexpr absl::Duration kTakeRunner = absl::Seconds(90);
-constexpr absl::Duration kExitTimeout = absl::Seconds(5);  // from the last frame to the process's end
+constexpr absl::Duration kExitTimeout =
+    absl::Seconds(5);  // from the last frame to the process's end
 constexpr absl::Duration kRetryPause = absl::Seconds(1);
-constexpr double kIdleShare = 0.02;   // of one core: less is no work
-constexpr int kBusySilence = 30;      // hang timeouts that a runner may work without a frame
+constexpr double kIdleShare = 0.02;  // of one core: less is no work
+constexpr int kBusySilence = 30;     // hang timeouts that a runner may work without a frame
 constexpr int kKeptFailures = 10;
 constexpr absl::Duration kIdleSlack = absl::Seconds(5);  // the coordinator ends idle models first
 
@@ -48,10 +49,12 @@ struct Attempt::Limits {
   int stage = 0;  // of the ladder
 };
 
-Attempt::Attempt(const AttemptContext& context, v1::Assignment assignment, absl::Duration lease_ends)
+Attempt::Attempt(const AttemptContext& context, v1::Assignment assignment,
+                 absl::Duration lease_ends)
     : context_(context),
       assignment_(std::move(assignment)),
-      folder_(JoinPath(context.attempts_folder, StrCat(assignment_.key().job_id(), "-", assignment_.key().attempt_number()))),
+      folder_(JoinPath(context.attempts_folder, StrCat(assignment_.key().job_id(), "-",
+                                                       assignment_.key().attempt_number()))),
       lease_ends_(lease_ends),
       step_(assignment_.resume_from().step()),
       phase_("fetching"),
@@ -91,7 +94,9 @@ Ending Attempt::ending() const {
   return ending_;
 }
 
-std::string Attempt::Name() const { return StrCat(assignment_.key().job_id(), " ", assignment_.key().attempt_number()); }
+std::string Attempt::Name() const {
+  return StrCat(assignment_.key().job_id(), " ", assignment_.key().attempt_number());
+}
 
 void Attempt::Main() {
   LogInfo("attempt begins", {"job", key().job_id()}, {"attempt", key().attempt_number()},
@@ -115,9 +120,9 @@ void Attempt::Main() {
     Report(finished);
   }
   const bool dropped = ending() == Ending::kDropped;
-  LogInfo(dropped ? "attempt dropped" : "attempt ended", {"job", key().job_id()}, {"attempt", key().attempt_number()},
-          {"state", v1::AttemptState_Name(finished.state())}, {"step", finished.step()},
-          {"message", finished.message()});
+  LogInfo(dropped ? "attempt dropped" : "attempt ended", {"job", key().job_id()},
+          {"attempt", key().attempt_number()}, {"state", v1::AttemptState_Name(finished.state())},
+          {"step", finished.step()}, {"message", finished.message()});
   CleanUp(!dropped && finished.state() == v1::ATTEMPT_STATE_FAILED);
   done_ = true;
   context_.changed();
@@ -128,14 +133,16 @@ absl::Status Attempt::SetUp() {
   SHOAL_RETURN_IF_ERROR(context_.files.MakeDirs(JoinPath(folder_, "work"), 0700));
   SpoolOptions options;
   options.capacity_bytes = context_.options.spool_bytes / std::max(1, context_.options.slots);
-  SHOAL_ASSIGN_OR_RETURN(std::unique_ptr<Spool> spool, Spool::Open(context_.files, JoinPath(folder_, "spool"), options));
+  SHOAL_ASSIGN_OR_RETURN(std::unique_ptr<Spool> spool,
+                         Spool::Open(context_.files, JoinPath(folder_, "spool"), options));
   {
     MutexLock lock(mutex_);
     spool_ = std::move(spool);
     if (ending_ == Ending::kDropped) spool_->Close();
   }
-  sender_ = std::make_unique<ReportSender>(context_.client, context_.clock, *spool_, key(), context_.identity,
-                                           [this](const std::string& reason) { End(Ending::kDropped, reason); });
+  sender_ = std::make_unique<ReportSender>(
+      context_.client, context_.clock, *spool_, key(), context_.identity,
+      [this](const std::string& reason) { End(Ending::kDropped, reason); });
   return absl::OkStatus();
 }
 
@@ -215,26 +222,31 @@ void Attempt::Watch(Limits& limits) {
     lease_ends = lease_ends_;
     if (relay_ != nullptr) idle = relay_->IdleFor();
   }
-  if (now >= lease_ends) End(Ending::kLeaseEnded, "the coordinator was away for longer than the lease; the runner was stopped");
+  if (now >= lease_ends)
+    End(Ending::kLeaseEnded,
+        "the coordinator was away for longer than the lease; the runner was stopped");
   const int64_t time_limit = assignment_.spec().resources().time_limit_s();
   if (time_limit > 0 && now - limits.started >= absl::Seconds(time_limit)) {
-    End(Ending::kTimeLimit, StrCat("the time limit of ", time_limit, " s (resources.time_limit_s) is over"));
+    End(Ending::kTimeLimit,
+        StrCat("the time limit of ", time_limit, " s (resources.time_limit_s) is over"));
   }
   const absl::Duration idle_timeout = FromProto(assignment_.idle_timeout());
-  if (idle.has_value() && idle_timeout > absl::ZeroDuration() && *idle >= idle_timeout + kIdleSlack) {
+  if (idle.has_value() && idle_timeout > absl::ZeroDuration() &&
+      *idle >= idle_timeout + kIdleSlack) {
     End(Ending::kIdle, StrCat("nobody asked for ", absl::FormatDuration(idle_timeout)));
   }
   if (now - limits.last_look >= kLookAtUse) WatchUse(limits, now);
 }
 
-// Memory, and whether it lives: a runner that says nothing and computes nothing is hung; one that computes is given
-// longer, since a single evaluation of a large model may take minutes.
+// Memory, and whether it lives: a runner that says nothing and computes nothing is hung; one that
+// computes is given longer, since a single evaluation of a large model may take minutes.
 void Attempt::WatchUse(Limits& limits, absl::Duration now) {
   limits.last_look = now;
   const int64_t limit_mib = assignment_.spec().resources().memory_mib();
   const int64_t resident = limit_mib > 0 ? ResidentBytes(runner_->pid()) : 0;
   if (limit_mib > 0 && resident > limit_mib << 20) {
-    End(Ending::kMemory, StrCat("it used ", resident >> 20, " MiB; resources.memory_mib allows ", limit_mib));
+    End(Ending::kMemory,
+        StrCat("it used ", resident >> 20, " MiB; resources.memory_mib allows ", limit_mib));
   }
   absl::Duration newest;
   {
@@ -250,7 +262,8 @@ void Attempt::WatchUse(Limits& limits, absl::Duration now) {
   if (silence < hang_timeout) return;
   const absl::Duration worked = CpuTime(runner_->pid()) - limits.cpu_then;
   if (worked > silence * kIdleShare && silence < hang_timeout * kBusySilence) return;
-  End(Ending::kHung, StrCat("no sign of life for ", absl::FormatDuration(absl::Trunc(silence, absl::Milliseconds(100))),
+  End(Ending::kHung, StrCat("no sign of life for ",
+                            absl::FormatDuration(absl::Trunc(silence, absl::Milliseconds(100))),
                             "; it worked ", absl::FormatDuration(worked), " of that"));
 }
 
@@ -267,18 +280,20 @@ void Attempt::Enforce(Limits& limits) {
   }
   if (said_finished) {  // the process should be gone in a moment
     if (limits.enforced_at == absl::ZeroDuration()) limits.enforced_at = now;
-    if (now - limits.enforced_at > kExitTimeout || wanted == Ending::kDropped) runner_->process().Kill(SIGKILL).IgnoreError();
+    if (now - limits.enforced_at > kExitTimeout || wanted == Ending::kDropped)
+      runner_->process().Kill(SIGKILL).IgnoreError();
     return;
   }
   if (wanted == Ending::kNone) return;
-  const bool asks = wanted == Ending::kPreempted || wanted == Ending::kIdle || wanted == Ending::kCancelled ||
-                    wanted == Ending::kTimeLimit;
+  const bool asks = wanted == Ending::kPreempted || wanted == Ending::kIdle ||
+                    wanted == Ending::kCancelled || wanted == Ending::kTimeLimit;
   if (!asks) {
     runner_->process().Kill(SIGKILL).IgnoreError();
     return;
   }
   if (wanted != limits.enforced) {
-    limits = Limits{limits.started, limits.last_look, limits.silent_since, limits.cpu_then, wanted, now, 0};
+    limits = Limits{
+        limits.started, limits.last_look, limits.silent_since, limits.cpu_then, wanted, now, 0};
     v1::RunnerFrame frame;
     if (wanted == Ending::kPreempted) {
       frame.mutable_preempt()->set_reason(reason);
@@ -291,7 +306,8 @@ void Attempt::Enforce(Limits& limits) {
       wanted == Ending::kPreempted ? context_.options.preempt_grace : context_.options.cancel_grace;
   if (limits.stage == 0 && now - limits.enforced_at >= grace) {
     limits.stage = 1;
-    LogWarning("runner does not stop", {"job", key().job_id()}, {"attempt", key().attempt_number()}, {"reason", reason});
+    LogWarning("runner does not stop", {"job", key().job_id()}, {"attempt", key().attempt_number()},
+               {"reason", reason});
     runner_->process().Kill(SIGTERM).IgnoreError();
   }
   if (limits.stage == 1 && now - limits.enforced_at >= grace + context_.options.cancel_grace) {
@@ -315,7 +331,8 @@ RunnerEnd Attempt::Collect(int64_t out_of_memory_kills) {
   end.reason = reason_;
   end.finished = finished_;
   end.step = step_;
-  if (!lost_checkpoint_.ok() && finished_.has_value() && finished_->state() == v1::ATTEMPT_STATE_SUCCEEDED) {
+  if (!lost_checkpoint_.ok() && finished_.has_value() &&
+      finished_->state() == v1::ATTEMPT_STATE_SUCCEEDED) {
     end.finished->set_state(v1::ATTEMPT_STATE_FAILED);
     end.finished->set_failure_class(v1::FAILURE_CLASS_INFRASTRUCTURE);
     end.finished->set_message(std::string(lost_checkpoint_.message()));
@@ -333,7 +350,7 @@ void Attempt::Report(const v1::AttemptFinished& finished) {
   *item.mutable_finished() = finished;
   if (Append(item)) {
     sender_->Hurry();
-    while (ending() != Ending::kDropped && !sender_->WaitUntilDone(kRetryPause)) {
+    while (ending() != Ending::kDropped && !sender_->WaitUntilDone(kTick)) {
     }
   }
   sender_->Stop();
@@ -356,7 +373,8 @@ void Attempt::ReportWithoutSpool(const v1::AttemptFinished& finished) {
   }
 }
 
-// What may help to understand a failure stays for a while: `shoal-runner --attempt order.json` runs it again.
+// What may help to understand a failure stays for a while: `shoal-runner --attempt order.json` runs
+// it again.
 void Attempt::CleanUp(bool failed) {
   sender_.reset();
   runner_.reset();
@@ -368,15 +386,19 @@ void Attempt::CleanUp(bool failed) {
       if (!context_.files.Exists(JoinPath(folder_, name))) continue;
       status.Update(context_.files.Rename(JoinPath(folder_, name), JoinPath(kept, name)));
     }
-    if (!status.ok()) LogWarning("failure not kept", {"attempt", Name()}, {"status", status.ToString()});
-    std::vector<std::string> names = context_.files.ListDir(context_.failed_folder).value_or(std::vector<std::string>());
-    for (size_t i = 0; i + kKeptFailures < names.size(); ++i) {  // job ids sort by the time they were made
+    if (!status.ok())
+      LogWarning("failure not kept", {"attempt", Name()}, {"status", status.ToString()});
+    std::vector<std::string> names =
+        context_.files.ListDir(context_.failed_folder).value_or(std::vector<std::string>());
+    for (size_t i = 0; i + kKeptFailures < names.size();
+         ++i) {  // job ids sort by the time they were made
       context_.files.RemoveAll(JoinPath(context_.failed_folder, names[i])).IgnoreError();
     }
   }
   files_.clear();
   const absl::Status removed = context_.files.RemoveAll(folder_);
-  if (!removed.ok()) LogWarning("folder not removed", {"attempt", Name()}, {"status", removed.ToString()});
+  if (!removed.ok())
+    LogWarning("folder not removed", {"attempt", Name()}, {"status", removed.ToString()});
 }
 
 }  // namespace shoal::agent

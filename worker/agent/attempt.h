@@ -2,8 +2,8 @@
 //
 //   fetch -> take a runner -> Start -> frames -> Finished or death -> last report sent -> done
 //
-// Three threads: one directs (and watches limits, lease and orders), one reads the runner's frames into the spool, one
-// sends the spool.
+// Three threads: one directs (and watches limits, lease and orders), one reads the runner's frames
+// into the spool, one sends the spool.
 #pragma once
 
 #include <atomic>
@@ -29,10 +29,11 @@ namespace shoal::agent {
 // Thread-safe.
 class Attempt {
  public:
-  // Begins at once. The lease lasts until `lease_ends` of the boot clock. `context` must outlive it.
+  // Begins at once. The lease lasts until `lease_ends` of the boot clock. `context` must outlive
+  // it.
   Attempt(const AttemptContext& context, v1::Assignment assignment, absl::Duration lease_ends);
-  // Drops it: the runner is killed, nothing more is reported. The context's client must have been shut down, or the
-  // attempt be done, for this to be quick.
+  // Drops it: the runner is killed, nothing more is reported. The context's client must have been
+  // shut down, or the attempt be done, for this to be quick.
   ~Attempt();
 
   const v1::AttemptKey& key() const { return assignment_.key(); }
@@ -70,7 +71,8 @@ class Attempt {
   void OnCheckpoint(const v1::CheckpointSaved& saved);
   void OnModelReady();
 
-  // Spools, waiting for room for as long as it takes; says false when the attempt was dropped meanwhile.
+  // Spools, waiting for room for as long as it takes; says false when the attempt was dropped
+  // meanwhile.
   bool Append(const v1::ReportItem& item);
   void SendDown(const v1::RunnerFrame& frame);
   Ending ending() const;
@@ -99,11 +101,11 @@ class Attempt {
   int64_t step_ SHOAL_GUARDED_BY(mutex_) = 0;
   std::string phase_ SHOAL_GUARDED_BY(mutex_);
   std::optional<v1::Finished> finished_ SHOAL_GUARDED_BY(mutex_);
-  absl::Duration last_frame_ SHOAL_GUARDED_BY(mutex_);     // boot time of the newest sign of life
-  bool handling_ SHOAL_GUARDED_BY(mutex_) = false;         // a frame is being handled: silence is ours
+  absl::Duration last_frame_ SHOAL_GUARDED_BY(mutex_);  // boot time of the newest sign of life
+  bool handling_ SHOAL_GUARDED_BY(mutex_) = false;      // a frame is being handled: silence is ours
   bool reading_ended_ SHOAL_GUARDED_BY(mutex_) = false;
   absl::Status lost_checkpoint_ SHOAL_GUARDED_BY(mutex_);  // one that could not be kept
-  std::jthread thread_;  // last: it uses all of the above
+  std::jthread thread_;                                    // last: it uses all of the above
 };
 
 }  // namespace shoal::agent

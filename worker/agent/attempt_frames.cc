@@ -19,7 +19,9 @@ void Attempt::ReadFrames() {
   while (true) {
     const absl::StatusOr<bool> received = runner_->channel().Receive(frame);
     if (!received.ok() || !*received) {
-      if (!received.ok()) LogWarning("runner's frames end", {"attempt", Name()}, {"status", received.status().ToString()});
+      if (!received.ok())
+        LogWarning("runner's frames end", {"attempt", Name()},
+                   {"status", received.status().ToString()});
       break;
     }
     {
@@ -59,8 +61,10 @@ void Attempt::OnFrame(v1::AgentFrame& frame) {
       item.mutable_sample()->Swap(frame.mutable_sample());
       Append(item);
       return;
-    case v1::AgentFrame::kCheckpointSaved: return OnCheckpoint(frame.checkpoint_saved());
-    case v1::AgentFrame::kModelReady: return OnModelReady();
+    case v1::AgentFrame::kCheckpointSaved:
+      return OnCheckpoint(frame.checkpoint_saved());
+    case v1::AgentFrame::kModelReady:
+      return OnModelReady();
     case v1::AgentFrame::kResponse: {
       ServeRelay* relay = nullptr;
       {
@@ -76,15 +80,19 @@ void Attempt::OnFrame(v1::AgentFrame& frame) {
       step_ = std::max(step_, frame.finished().step());
       return;
     }
-    default: LogWarning("unexpected frame", {"attempt", Name()}, {"case", static_cast<int>(frame.frame_case())});
+    default:
+      LogWarning("unexpected frame", {"attempt", Name()},
+                 {"case", static_cast<int>(frame.frame_case())});
   }
 }
 
-// The file moves into the cache (a resume on this worker then needs no download) and is held there until it is uploaded.
+// The file moves into the cache (a resume on this worker then needs no download) and is held there
+// until it is uploaded.
 void Attempt::OnCheckpoint(const v1::CheckpointSaved& saved) {
   absl::StatusOr<ArtifactCache::Pin> file = context_.cache.Adopt(saved.path(), saved.sha256());
   if (!file.ok()) {
-    const absl::Status status = Annotate(file.status(), "keeping the checkpoint of step ", saved.step());
+    const absl::Status status =
+        Annotate(file.status(), "keeping the checkpoint of step ", saved.step());
     v1::ReportItem item;
     item.mutable_log()->set_wall_time_us(absl::ToUnixMicros(context_.clock.Now()));
     item.mutable_log()->set_level("error");
@@ -109,8 +117,9 @@ void Attempt::OnCheckpoint(const v1::CheckpointSaved& saved) {
 
 void Attempt::OnModelReady() {
   if (assignment_.kind() != v1::JOB_KIND_SERVE) return;
-  auto relay = std::make_unique<ServeRelay>(context_.client, context_.clock, key(), context_.identity,
-                                            [this](const v1::RunnerFrame& frame) { SendDown(frame); });
+  auto relay =
+      std::make_unique<ServeRelay>(context_.client, context_.clock, key(), context_.identity,
+                                   [this](const v1::RunnerFrame& frame) { SendDown(frame); });
   MutexLock lock(mutex_);
   relay_ = std::move(relay);
 }

@@ -16,7 +16,8 @@ namespace {
 
 constexpr absl::Duration kLongestBackoff = absl::Seconds(1);
 
-absl::StatusOr<v1::NumericsClass> NumericsFor(const AttemptContext& context, const v1::Assignment& assignment) {
+absl::StatusOr<v1::NumericsClass> NumericsFor(const AttemptContext& context,
+                                              const v1::Assignment& assignment) {
   const v1::Capabilities& here = context.capabilities;
   if (assignment.numerics().backend().empty()) {
     return spec::ResolveNumerics(assignment.spec(), here.backends(), here.host());
@@ -36,20 +37,24 @@ absl::StatusOr<ArtifactCache::Pin> Fetch(const AttemptContext& context, const st
   absl::Duration backoff = absl::Milliseconds(100);
   while (true) {
     absl::StatusOr<ArtifactCache::Pin> file = context.cache.Get(sha256, fetch);
-    if (file.ok() || !(absl::IsUnavailable(file.status()) || absl::IsDeadlineExceeded(file.status()))) return file;
+    if (file.ok() ||
+        !(absl::IsUnavailable(file.status()) || absl::IsDeadlineExceeded(file.status())))
+      return file;
     if (cancelled()) return absl::CancelledError("cancelled while waiting for the coordinator");
     std::this_thread::sleep_for(absl::ToChronoNanoseconds(backoff));
     backoff = std::min(backoff * 2, kLongestBackoff);
   }
 }
 
-// Exactly what the engine will allocate; 0 when the tokenizer cannot be read (the runner will say why).
+// Exactly what the engine will allocate; 0 when the tokenizer cannot be read (the runner will say
+// why).
 int64_t ParametersOf(const v1::AttemptOrder& order) {
   for (const v1::LocalFile& file : order.files()) {
     if (file.role() != v1::BINDING_ROLE_TOKENIZER) continue;
     const absl::StatusOr<data::Tokenizer> tokenizer = data::Tokenizer::Load(file.path());
     if (!tokenizer.ok()) return 0;
-    const absl::StatusOr<int64_t> vocab = spec::ResolveVocabSize(order.spec().model(), tokenizer->vocab_size());
+    const absl::StatusOr<int64_t> vocab =
+        spec::ResolveVocabSize(order.spec().model(), tokenizer->vocab_size());
     return vocab.ok() ? spec::CountParameters(order.spec().model(), *vocab).total : 0;
   }
   return 0;
@@ -57,8 +62,10 @@ int64_t ParametersOf(const v1::AttemptOrder& order) {
 
 }  // namespace
 
-absl::StatusOr<PreparedOrder> PrepareOrder(const AttemptContext& context, const v1::Assignment& assignment,
-                                           const std::string& work_dir, const std::function<bool()>& cancelled) {
+absl::StatusOr<PreparedOrder> PrepareOrder(const AttemptContext& context,
+                                           const v1::Assignment& assignment,
+                                           const std::string& work_dir,
+                                           const std::function<bool()>& cancelled) {
   PreparedOrder prepared;
   v1::AttemptOrder& order = prepared.order;
   order.set_run_id(assignment.run_id());
@@ -80,15 +87,18 @@ absl::StatusOr<PreparedOrder> PrepareOrder(const AttemptContext& context, const 
     file.set_role(binding.role());
     file.set_sha256(binding.sha256());
     file.set_file_name(binding.file_name());
-    SHOAL_ASSIGN_OR_RETURN(*file.mutable_path(), fetch(binding.sha256()), "fetching ", binding.file_name());
+    SHOAL_ASSIGN_OR_RETURN(*file.mutable_path(), fetch(binding.sha256()), "fetching ",
+                           binding.file_name());
   }
   if (assignment.has_resume_from()) {
-    SHOAL_ASSIGN_OR_RETURN(*order.mutable_resume_from(), fetch(assignment.resume_from().artifact().sha256()),
+    SHOAL_ASSIGN_OR_RETURN(*order.mutable_resume_from(),
+                           fetch(assignment.resume_from().artifact().sha256()),
                            "fetching the checkpoint of step ", assignment.resume_from().step());
     prepared.started.set_resumed_from_step(assignment.resume_from().step());
   }
   if (assignment.has_weights()) {
-    SHOAL_ASSIGN_OR_RETURN(*order.mutable_weights(), fetch(assignment.weights().artifact().sha256()),
+    SHOAL_ASSIGN_OR_RETURN(*order.mutable_weights(),
+                           fetch(assignment.weights().artifact().sha256()),
                            "fetching the weights of step ", assignment.weights().step());
     order.set_weights_step(assignment.weights().step());
   }

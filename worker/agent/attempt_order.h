@@ -1,4 +1,5 @@
-// From what the coordinator leased to what a runner is told: everything made local, everything resolved.
+// From what the coordinator leased to what a runner is told: everything made local, everything
+// resolved.
 #pragma once
 
 #include <functional>
@@ -19,11 +20,13 @@ struct PreparedOrder {
   std::vector<ArtifactCache::Pin> files;  // must live as long as the runner
 };
 
-// Resolves the numerics class (that of the assignment exactly, when it has one) and fetches data and checkpoints; waits
-// for a coordinator that is away. `work_dir` is the attempt's own. Looks at `cancelled` on the way. Errors:
-// FailedPrecondition, Unavailable (this worker cannot compute in that class), Cancelled, NotFound, DataLoss,
-// ResourceExhausted (disk full).
-absl::StatusOr<PreparedOrder> PrepareOrder(const AttemptContext& context, const v1::Assignment& assignment,
-                                           const std::string& work_dir, const std::function<bool()>& cancelled);
+// Resolves the numerics class (that of the assignment exactly, when it has one) and fetches data
+// and checkpoints; waits for a coordinator that is away. `work_dir` is the attempt's own. Looks at
+// `cancelled` on the way. Errors: FailedPrecondition, Unavailable (this worker cannot compute in
+// that class), Cancelled, NotFound, DataLoss, ResourceExhausted (disk full).
+absl::StatusOr<PreparedOrder> PrepareOrder(const AttemptContext& context,
+                                           const v1::Assignment& assignment,
+                                           const std::string& work_dir,
+                                           const std::function<bool()>& cancelled);
 
 }  // namespace shoal::agent

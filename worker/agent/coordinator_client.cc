@@ -26,11 +26,12 @@ absl::Status FromGrpc(const grpc::Status& status) {
   return {static_cast<absl::StatusCode>(status.error_code()), AbslView(status.error_message())};
 }
 
-// One connection and its stubs. Shared by the client and the calls in flight, so that a newer one can take its place
-// while they end.
+// One connection and its stubs. Shared by the client and the calls in flight, so that a newer one
+// can take its place while they end.
 struct Connection {
   explicit Connection(const std::shared_ptr<grpc::Channel>& channel)
-      : workers(v1::WorkerService::NewStub(channel)), artifacts(v1::ArtifactService::NewStub(channel)) {}
+      : workers(v1::WorkerService::NewStub(channel)),
+        artifacts(v1::ArtifactService::NewStub(channel)) {}
   const std::unique_ptr<v1::WorkerService::Stub> workers;
   const std::unique_ptr<v1::ArtifactService::Stub> artifacts;
 };
@@ -46,7 +47,8 @@ std::shared_ptr<Connection> NewConnection(const std::string& target) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  return std::make_shared<Connection>(grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments));
+  return std::make_shared<Connection>(
+      grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments));
 }
 
 // The calls in flight, so that all of them can be ended. Thread-safe.
@@ -80,7 +82,8 @@ class Call {
  public:
   explicit Call(CallRegistry& registry) : registry_(registry), live_(registry.Add(&context_)) {}
   Call(CallRegistry& registry, absl::Duration timeout) : Call(registry) {
-    const gpr_timespec span = gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN);
+    const gpr_timespec span =
+        gpr_time_from_millis(absl::ToInt64Milliseconds(timeout), GPR_TIMESPAN);
     context_.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), span));
   }
   ~Call() { registry_.Remove(&context_); }
@@ -107,7 +110,9 @@ class GrpcServeStream final : public ServeStream {
     if (stream_ != nullptr) stream_->Finish();
   }
   bool Read(v1::ServeDown& frame) override { return stream_ != nullptr && stream_->Read(&frame); }
-  bool Write(const v1::ServeUp& frame) override { return stream_ != nullptr && stream_->Write(frame); }
+  bool Write(const v1::ServeUp& frame) override {
+    return stream_ != nullptr && stream_->Write(frame);
+  }
   void Cancel() override { call_.context().TryCancel(); }
 
  private:
@@ -124,9 +129,10 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
   }
 
   absl::StatusOr<v1::RegisterResponse> Register(const v1::RegisterRequest& request) override {
-    return Unary<v1::RegisterResponse>(kCallTimeout, [&](Connection& connection, grpc::ClientContext* context, auto* answer) {
-      return connection.workers->Register(context, request, answer);
-    });
+    return Unary<v1::RegisterResponse>(
+        kCallTimeout, [&](Connection& connection, grpc::ClientContext* context, auto* answer) {
+          return connection.workers->Register(context, request, answer);
+        });
   }
 
   absl::StatusOr<v1::SynchronizeResponse> Synchronize(const v1::SynchronizeRequest& request,
@@ -138,9 +144,10 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
   }
 
   absl::StatusOr<v1::ReportResponse> Report(const v1::ReportRequest& request) override {
-    return Unary<v1::ReportResponse>(kCallTimeout, [&](Connection& connection, grpc::ClientContext* context, auto* answer) {
-      return connection.workers->Report(context, request, answer);
-    });
+    return Unary<v1::ReportResponse>(
+        kCallTimeout, [&](Connection& connection, grpc::ClientContext* context, auto* answer) {
+          return connection.workers->Report(context, request, answer);
+        });
   }
 
   std::unique_ptr<ServeStream> Serve() override {
@@ -158,8 +165,8 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
     return connection_;
   }
 
-  // A socket that was taken away and made anew is found again by a new channel only as fast as gRPC's back-off allows;
-  // a fresh channel tries at once.
+  // A socket that was taken away and made anew is found again by a new channel only as fast as
+  // gRPC's back-off allows; a fresh channel tries at once.
   absl::Status Judge(const std::shared_ptr<Connection>& used, const grpc::Status& status) {
     if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
       MutexLock lock(mutex_);
@@ -188,20 +195,22 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
   bool woken_ SHOAL_GUARDED_BY(mutex_) = false;
 };
 
-absl::StatusOr<v1::SynchronizeResponse> GrpcCoordinatorClient::Synchronize(const v1::SynchronizeRequest& request,
-                                                                          absl::Duration timeout) {
-  return Unary<v1::SynchronizeResponse>(timeout, [&](Connection& connection, grpc::ClientContext* context, auto* answer) {
-    {
-      MutexLock lock(mutex_);
-      if (std::exchange(woken_, false)) return grpc::Status(grpc::StatusCode::CANCELLED, "woken");
-      synchronizing_ = context;
-    }
-    const grpc::Status status = connection.workers->Synchronize(context, request, answer);
-    MutexLock lock(mutex_);
-    synchronizing_ = nullptr;
-    woken_ = false;  // whoever called wanted a fresh request, and that is what comes next
-    return status;
-  });
+absl::StatusOr<v1::SynchronizeResponse> GrpcCoordinatorClient::Synchronize(
+    const v1::SynchronizeRequest& request, absl::Duration timeout) {
+  return Unary<v1::SynchronizeResponse>(
+      timeout, [&](Connection& connection, grpc::ClientContext* context, auto* answer) {
+        {
+          MutexLock lock(mutex_);
+          if (std::exchange(woken_, false))
+            return grpc::Status(grpc::StatusCode::CANCELLED, "woken");
+          synchronizing_ = context;
+        }
+        const grpc::Status status = connection.workers->Synchronize(context, request, answer);
+        MutexLock lock(mutex_);
+        synchronizing_ = nullptr;
+        woken_ = false;  // whoever called wanted a fresh request, and that is what comes next
+        return status;
+      });
 }
 
 absl::StatusOr<bool> GrpcCoordinatorClient::IsMissing(const std::string& sha256) {
@@ -209,13 +218,15 @@ absl::StatusOr<bool> GrpcCoordinatorClient::IsMissing(const std::string& sha256)
   request.add_sha256(sha256);
   SHOAL_ASSIGN_OR_RETURN(
       const v1::FindArtifactsResponse answer,
-      Unary<v1::FindArtifactsResponse>(kCallTimeout, [&](Connection& connection, grpc::ClientContext* context, auto* out) {
-        return connection.artifacts->Find(context, request, out);
-      }));
+      Unary<v1::FindArtifactsResponse>(
+          kCallTimeout, [&](Connection& connection, grpc::ClientContext* context, auto* out) {
+            return connection.artifacts->Find(context, request, out);
+          }));
   return answer.missing_size() > 0;
 }
 
-absl::Status GrpcCoordinatorClient::Upload(const std::string& path, const v1::ArtifactRef& artifact) {
+absl::Status GrpcCoordinatorClient::Upload(const std::string& path,
+                                           const v1::ArtifactRef& artifact) {
   SHOAL_ASSIGN_OR_RETURN(const bool missing, IsMissing(artifact.sha256()));
   if (!missing) return absl::OkStatus();
   RealFileSystem files;
@@ -244,8 +255,8 @@ absl::Status GrpcCoordinatorClient::Upload(const std::string& path, const v1::Ar
   return Judge(connection, status);
 }
 
-absl::Status GrpcCoordinatorClient::Download(const std::string& sha256,
-                                             const std::function<absl::Status(std::string_view)>& sink) {
+absl::Status GrpcCoordinatorClient::Download(
+    const std::string& sha256, const std::function<absl::Status(std::string_view)>& sink) {
   // A download's length is not known beforehand; a dead connection is noticed by keep-alive.
   Call call(calls_);
   if (!call.live()) return IsShutDown();

@@ -1,5 +1,5 @@
-// The coordinator as a worker sees it: the calls of WorkerService and ArtifactService, each with a deadline, over a
-// channel that comes back when the coordinator does. gRPC stays behind this page.
+// The coordinator as a worker sees it: the calls of WorkerService and ArtifactService, each with a
+// deadline, over a channel that comes back when the coordinator does. gRPC stays behind this page.
 #pragma once
 
 #include <functional>
@@ -43,8 +43,9 @@ class CoordinatorClient {
   virtual absl::StatusOr<v1::ReportResponse> Report(const v1::ReportRequest& request) = 0;
   virtual std::unique_ptr<ServeStream> Serve() = 0;
 
-  // Hands over the file at `path` unless it is there already. Errors: those of reading; InvalidArgument (its bytes do
-  // not have that digest); ResourceExhausted (the coordinator's disk is full).
+  // Hands over the file at `path` unless it is there already. Errors: those of reading;
+  // InvalidArgument (its bytes do not have that digest); ResourceExhausted (the coordinator's disk
+  // is full).
   virtual absl::Status Upload(const std::string& path, const v1::ArtifactRef& artifact) = 0;
   // Hands the artifact's bytes to `sink`; stops at its first error. Errors: NotFound, DataLoss.
   virtual absl::Status Download(const std::string& sha256,

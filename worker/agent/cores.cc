@@ -18,7 +18,8 @@
 namespace shoal::agent {
 namespace {
 
-// How many threads of the core's siblings come before it: 0 for the first thread of a physical core.
+// How many threads of the core's siblings come before it: 0 for the first thread of a physical
+// core.
 int SiblingRank(int core, std::map<std::string, int>& seen) {
   RealFileSystem files;
   const absl::StatusOr<std::string> siblings =
@@ -54,7 +55,8 @@ Cores Cores::OfThisProcess(const std::string& folder) {
   std::map<std::string, int> seen;
   if (sched_getaffinity(0, sizeof set, &set) == 0) {
     for (int core = 0; core < CPU_SETSIZE; ++core) {
-      if (CPU_ISSET(static_cast<size_t>(core), &set)) ranked.emplace_back(SiblingRank(core, seen), core);
+      if (CPU_ISSET(static_cast<size_t>(core), &set))
+        ranked.emplace_back(SiblingRank(core, seen), core);
     }
   }
   std::sort(ranked.begin(), ranked.end());
@@ -76,7 +78,8 @@ CoreSet Cores::Take(int count) const {
   CoreSet taken;
   for (const int core : order_) {
     if (std::ssize(taken.cores_) == count) break;
-    const int lock = open(JoinPath(folder_, StrCat(core)).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const int lock =
+        open(JoinPath(folder_, StrCat(core)).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0) continue;
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
       close(lock);

@@ -1,4 +1,5 @@
-// Which cores an attempt gets: its own, whole physical cores first, and none that another worker on this machine has.
+// Which cores an attempt gets: its own, whole physical cores first, and none that another worker on
+// this machine has.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +11,8 @@
 
 namespace shoal::agent {
 
-// Cores that are held until this object goes. Movable. Each is an flock on a file, so that workers see each other's.
+// Cores that are held until this object goes. Movable. Each is an flock on a file, so that workers
+// see each other's.
 class CoreSet {
  public:
   CoreSet() = default;
@@ -31,15 +33,17 @@ class CoreSet {
 // The cores this process may run on. Immutable, thread-safe.
 class Cores {
  public:
-  // `folder` holds a file per core and is shared by the machine's workers of one user; made when absent.
+  // `folder` holds a file per core and is shared by the machine's workers of one user; made when
+  // absent.
   static Cores OfThisProcess(const std::string& folder);
   // $XDG_RUNTIME_DIR/shoal-cores, or a folder of this user in /tmp.
   static std::string DefaultFolder();
 
-  Cores(std::string folder, std::vector<int> order) : folder_(std::move(folder)), order_(std::move(order)) {}
+  Cores(std::string folder, std::vector<int> order)
+      : folder_(std::move(folder)), order_(std::move(order)) {}
 
-  // `count` cores that nobody has. An empty set when there are not so many: the attempt then runs where the kernel
-  // likes, which is better than crowding one core.
+  // `count` cores that nobody has. An empty set when there are not so many: the attempt then runs
+  // where the kernel likes, which is better than crowding one core.
   CoreSet Take(int count) const;
 
  private:

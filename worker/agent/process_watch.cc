@@ -24,7 +24,8 @@ absl::Duration CpuTime(pid_t pid) {
   const std::string text = files.ReadFile(StrCat("/proc/", pid, "/stat")).value_or("");
   const size_t name_end = text.rfind(')');  // the name may hold anything, spaces and brackets too
   if (name_end == std::string::npos) return absl::ZeroDuration();
-  const std::vector<std::string_view> fields = StrSplit(std::string_view(text).substr(name_end + 1), ' ');
+  const std::vector<std::string_view> fields =
+      StrSplit(std::string_view(text).substr(name_end + 1), ' ');
   constexpr size_t kUser = 12;  // fields 14 and 15 of proc(5), counted behind the name
   if (fields.size() <= kUser + 1) return absl::ZeroDuration();
   const int64_t ticks = std::strtoll(std::string(fields[kUser]).c_str(), nullptr, 10) +

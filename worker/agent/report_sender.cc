@@ -10,16 +10,18 @@ namespace shoal::agent {
 namespace {
 
 constexpr size_t kMaxItems = 4096;
-constexpr int64_t kMaxBytes = (int64_t{4} << 20) - (int64_t{64} << 10);  // room for the request around the items
-constexpr absl::Duration kGather = absl::Milliseconds(250);              // between reports
+constexpr int64_t kMaxBytes =
+    (int64_t{4} << 20) - (int64_t{64} << 10);  // room for the request around the items
+constexpr absl::Duration kGather = absl::Milliseconds(250);  // between reports
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(100);
 constexpr absl::Duration kLongestBackoff = absl::Seconds(1);
 constexpr absl::Duration kWait = absl::Milliseconds(250);
 
 }  // namespace
 
-ReportSender::ReportSender(CoordinatorClient& client, const Clock& clock, Spool& spool, v1::AttemptKey key,
-                           std::function<Identity()> identity, std::function<void(const std::string&)> on_stale)
+ReportSender::ReportSender(CoordinatorClient& client, const Clock& clock, Spool& spool,
+                           v1::AttemptKey key, std::function<Identity()> identity,
+                           std::function<void(const std::string&)> on_stale)
     : client_(client),
       clock_(clock),
       spool_(spool),
@@ -78,7 +80,8 @@ void ReportSender::Main() {
   absl::Duration backoff = kFirstBackoff;
   while (!stopping()) {
     switch (SendOnce()) {
-      case Outcome::kDone: return;
+      case Outcome::kDone:
+        return;
       case Outcome::kOk:
         backoff = kFirstBackoff;
         Pause(kGather);
@@ -107,10 +110,12 @@ ReportSender::Outcome ReportSender::SendOnce() {
     return Outcome::kDone;
   }
   if (batch->items.empty()) return Outcome::kOk;
-  // Up to the first checkpoint whose file is not there yet, so that what came before it is not held up.
+  // Up to the first checkpoint whose file is not there yet, so that what came before it is not held
+  // up.
   size_t count = 0;
   const auto needs_upload = [&](size_t i) {
-    return batch->items[i].has_checkpoint() && !replaced_.contains(batch->first_sequence + static_cast<int64_t>(i)) &&
+    return batch->items[i].has_checkpoint() &&
+           !replaced_.contains(batch->first_sequence + static_cast<int64_t>(i)) &&
            !uploaded_.contains(batch->items[i].checkpoint().artifact().sha256());
   };
   while (count < batch->items.size() && !needs_upload(count)) ++count;
@@ -145,14 +150,15 @@ ReportSender::Outcome ReportSender::Upload(v1::ReportItem& item, int64_t sequenc
   if (absl::IsInvalidArgument(status) || absl::IsNotFound(status) || absl::IsDataLoss(status)) {
     LogError("checkpoint lost", {"job", key_.job_id()}, {"attempt", key_.attempt_number()},
              {"step", checkpoint.step()}, {"status", status.ToString()});
-    replaced_[sequence] = StrCat("the checkpoint of step ", checkpoint.step(), " could not be kept: ", status.message());
+    replaced_[sequence] = StrCat("the checkpoint of step ", checkpoint.step(),
+                                 " could not be kept: ", status.message());
     lost_checkpoint_ = true;
     return Outcome::kOk;
   }
-  if (status.message() != AbslView(away_)) {
+  if (status.message() != AbslView(away_) && !absl::IsCancelled(status)) {
     away_ = std::string(status.message());
-    LogWarning("checkpoint not uploaded, trying on", {"job", key_.job_id()}, {"step", checkpoint.step()},
-               {"status", status.ToString()});
+    LogWarning("checkpoint not uploaded, trying on", {"job", key_.job_id()},
+               {"step", checkpoint.step()}, {"status", status.ToString()});
   }
   return Outcome::kRetry;
 }
@@ -169,7 +175,8 @@ void ReportSender::Amend(Spool::Batch& batch) {
       line.set_text(replaced->second);
       *item.mutable_log() = line;
     }
-    if (lost_checkpoint_ && item.has_finished() && item.finished().state() == v1::ATTEMPT_STATE_SUCCEEDED) {
+    if (lost_checkpoint_ && item.has_finished() &&
+        item.finished().state() == v1::ATTEMPT_STATE_SUCCEEDED) {
       item.mutable_finished()->set_state(v1::ATTEMPT_STATE_FAILED);
       item.mutable_finished()->set_failure_class(v1::FAILURE_CLASS_INFRASTRUCTURE);
       item.mutable_finished()->set_message("a checkpoint was lost on its way; see the log");
@@ -193,8 +200,8 @@ ReportSender::Outcome ReportSender::Send(Spool::Batch batch) {
   const absl::Status known = spool_.Acknowledge(answer->acknowledged());
   const int64_t last = batch.first_sequence + static_cast<int64_t>(batch.items.size()) - 1;
   if (!known.ok() || answer->acknowledged() < batch.first_sequence - 1) {
-    GiveUp(StrCat("the coordinator knows items up to ", answer->acknowledged(), ", we told ", batch.first_sequence, " to ",
-                  last));
+    GiveUp(StrCat("the coordinator knows items up to ", answer->acknowledged(), ", we told ",
+                  batch.first_sequence, " to ", last));
     return Outcome::kDone;
   }
   {
@@ -209,20 +216,23 @@ ReportSender::Outcome ReportSender::Send(Spool::Batch batch) {
   return Outcome::kOk;
 }
 
-ReportSender::Outcome ReportSender::OnRefused(const absl::Status& status, const Spool::Batch& batch) {
+ReportSender::Outcome ReportSender::OnRefused(const absl::Status& status,
+                                              const Spool::Batch& batch) {
   if (absl::IsAborted(status) || absl::IsNotFound(status)) {
     GiveUp(std::string(status.message()));
     return Outcome::kDone;
   }
-  if (status.message() != AbslView(away_)) {
+  if (status.message() != AbslView(away_) && !absl::IsCancelled(status)) {
     away_ = std::string(status.message());
-    LogWarning("report not delivered, trying on", {"job", key_.job_id()}, {"attempt", key_.attempt_number()},
-               {"first_item", batch.first_sequence}, {"status", status.ToString()});
+    LogWarning("report not delivered, trying on", {"job", key_.job_id()},
+               {"attempt", key_.attempt_number()}, {"first_item", batch.first_sequence},
+               {"status", status.ToString()});
   }
   if (absl::IsFailedPrecondition(status)) uploaded_.clear();  // an artifact is not there (any more)
   if (absl::IsInvalidArgument(status) || absl::IsOutOfRange(status)) {
     if (batch.items.size() == 1 && !batch.items[0].has_finished()) {
-      replaced_[batch.first_sequence] = StrCat("an item of this log was refused: ", status.message());
+      replaced_[batch.first_sequence] =
+          StrCat("an item of this log was refused: ", status.message());
       lost_checkpoint_ = lost_checkpoint_ || batch.items[0].has_checkpoint();
     } else if (batch.items.size() == 1) {
       GiveUp(std::string(status.message()));

@@ -1,5 +1,5 @@
-// Sends an attempt's spool to the coordinator, in order and exactly once, however often it goes away; uploads a
-// checkpoint's file before the item that speaks of it.
+// Sends an attempt's spool to the coordinator, in order and exactly once, however often it goes
+// away; uploads a checkpoint's file before the item that speaks of it.
 #pragma once
 
 #include <functional>
@@ -22,10 +22,11 @@ namespace shoal::agent {
 // Thread-safe.
 class ReportSender {
  public:
-  // Begins at once. `on_stale` is called, once, from the sending thread, when the coordinator has given the attempt up.
-  // Everything referred to must outlive this object.
+  // Begins at once. `on_stale` is called, once, from the sending thread, when the coordinator has
+  // given the attempt up. Everything referred to must outlive this object.
   ReportSender(CoordinatorClient& client, const Clock& clock, Spool& spool, v1::AttemptKey key,
-               std::function<Identity()> identity, std::function<void(const std::string& reason)> on_stale);
+               std::function<Identity()> identity,
+               std::function<void(const std::string& reason)> on_stale);
   // As Stop.
   ~ReportSender();
 
@@ -35,10 +36,12 @@ class ReportSender {
   // Sends what is spooled without waiting for more.
   void Hurry();
 
-  // True once the attempt's last item is acknowledged, or the attempt was given up. Waits at most `timeout`.
+  // True once the attempt's last item is acknowledged, or the attempt was given up. Waits at most
+  // `timeout`.
   bool WaitUntilDone(absl::Duration timeout);
 
-  // Ends the thread; unsent items stay in the spool. The client's calls must end by themselves (Shutdown) or in time.
+  // Ends the thread; unsent items stay in the spool. The client's calls must end by themselves
+  // (Shutdown) or in time.
   void Stop();
 
  private:
@@ -63,7 +66,8 @@ class ReportSender {
   const std::function<void(const std::string&)> on_stale_;
   // The sending thread's.
   std::set<std::string> uploaded_;
-  std::map<int64_t, std::string> replaced_;  // items that cannot be told, by number, and what is said instead
+  std::map<int64_t, std::string>
+      replaced_;  // items that cannot be told, by number, and what is said instead
   bool lost_checkpoint_ = false;
   bool one_by_one_ = false;  // the last batch was refused as invalid: find the item
   std::string away_;         // what was last logged about not getting through

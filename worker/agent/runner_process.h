@@ -1,5 +1,5 @@
-// The runner processes of a worker: started from one thread that lives as long as the agent (a runner dies with the
-// thread that started it), one of them always warm and waiting.
+// The runner processes of a worker: started from one thread that lives as long as the agent (a
+// runner dies with the thread that started it), one of them always warm and waiting.
 #pragma once
 
 #include <memory>
@@ -17,12 +17,14 @@
 
 namespace shoal::agent {
 
-// A runner that has said Hello, and the agent's end of its socket. What it prints goes to the file `log_path`.
+// A runner that has said Hello, and the agent's end of its socket. What it prints goes to the file
+// `log_path`.
 class RunnerProcess {
  public:
-  // Starts shoal-runner and waits for its Hello. Errors: NotFound (no such program), Unavailable (it ended, with its
-  // last words), DeadlineExceeded.
-  static absl::StatusOr<std::unique_ptr<RunnerProcess>> Start(const std::string& program, const std::string& log_path,
+  // Starts shoal-runner and waits for its Hello. Errors: NotFound (no such program), Unavailable
+  // (it ended, with its last words), DeadlineExceeded.
+  static absl::StatusOr<std::unique_ptr<RunnerProcess>> Start(const std::string& program,
+                                                              const std::string& log_path,
                                                               absl::Duration timeout);
   // Kills it when it lives.
   ~RunnerProcess();
@@ -42,7 +44,10 @@ class RunnerProcess {
 
  private:
   RunnerProcess(Subprocess process, int socket, std::string log_path)
-      : process_(std::move(process)), socket_(socket), channel_(socket), log_path_(std::move(log_path)) {}
+      : process_(std::move(process)),
+        socket_(socket),
+        channel_(socket),
+        log_path_(std::move(log_path)) {}
   absl::Status AwaitHello(absl::Duration timeout);
 
   Subprocess process_;
@@ -52,7 +57,8 @@ class RunnerProcess {
 };
 
 // What this machine can compute with: asks a runner of its own. Errors: as RunnerProcess::Start.
-absl::StatusOr<v1::Capabilities> ProbeBackends(const std::string& program, const std::string& log_path);
+absl::StatusOr<v1::Capabilities> ProbeBackends(const std::string& program,
+                                               const std::string& log_path);
 
 // Keeps one spare. Thread-safe.
 class RunnerPool {

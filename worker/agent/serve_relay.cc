@@ -14,7 +14,8 @@ constexpr absl::Duration kLongestBackoff = absl::Seconds(1);
 }  // namespace
 
 ServeRelay::ServeRelay(CoordinatorClient& client, const Clock& clock, v1::AttemptKey key,
-                       std::function<Identity()> identity, std::function<void(const v1::RunnerFrame&)> to_runner)
+                       std::function<Identity()> identity,
+                       std::function<void(const v1::RunnerFrame&)> to_runner)
     : client_(client),
       clock_(clock),
       key_(std::move(key)),
@@ -107,7 +108,8 @@ void ServeRelay::Main() {
       to_runner_(cancel);
     }
     if (clock_.Boottime() - begin > kLongestBackoff) backoff = kFirstBackoff;
-    LogInfo("serve stream ended, opening it again", {"job", key_.job_id()}, {"attempt", key_.attempt_number()});
+    LogInfo("serve stream ended, opening it again", {"job", key_.job_id()},
+            {"attempt", key_.attempt_number()});
     MutexLock lock(mutex_);
     if (!stopping_) changed_.WaitFor(mutex_, backoff);
     if (stopping_) return;

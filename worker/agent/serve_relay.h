@@ -1,5 +1,5 @@
-// Carries questions and answers between the coordinator's Serve stream and a runner that holds a model; opens the stream
-// again when it breaks.
+// Carries questions and answers between the coordinator's Serve stream and a runner that holds a
+// model; opens the stream again when it breaks.
 #pragma once
 
 #include <functional>
@@ -22,13 +22,15 @@ namespace shoal::agent {
 // Thread-safe.
 class ServeRelay {
  public:
-  // Opens the stream at once. `to_runner` sends a frame down and may block for a moment; it is called from this object's
-  // thread. Everything referred to must outlive this object.
-  ServeRelay(CoordinatorClient& client, const Clock& clock, v1::AttemptKey key, std::function<Identity()> identity,
+  // Opens the stream at once. `to_runner` sends a frame down and may block for a moment; it is
+  // called from this object's thread. Everything referred to must outlive this object.
+  ServeRelay(CoordinatorClient& client, const Clock& clock, v1::AttemptKey key,
+             std::function<Identity()> identity,
              std::function<void(const v1::RunnerFrame&)> to_runner);
   ~ServeRelay();
 
-  // An answer of the runner. Dropped while there is no stream: whoever asked has been told so by the coordinator.
+  // An answer of the runner. Dropped while there is no stream: whoever asked has been told so by
+  // the coordinator.
   void Answer(const v1::GenerateEvent& event);
 
   // How long nobody has asked and nothing is being answered.
@@ -50,7 +52,8 @@ class ServeRelay {
   mutable Mutex mutex_;
   CondVar changed_;
   // Guarded by mutex_.
-  std::shared_ptr<ServeStream> stream_ SHOAL_GUARDED_BY(mutex_);  // shared with a Write in progress; null: none is open
+  std::shared_ptr<ServeStream> stream_
+      SHOAL_GUARDED_BY(mutex_);  // shared with a Write in progress; null: none is open
   std::set<std::string> open_requests_ SHOAL_GUARDED_BY(mutex_);
   absl::Duration last_used_ SHOAL_GUARDED_BY(mutex_);
   bool stopping_ SHOAL_GUARDED_BY(mutex_) = false;

@@ -37,7 +37,8 @@ std::string RecordOf(const v1::ReportItem& item) {
 size_t RecordSize(std::string_view bytes) {
   if (bytes.size() < kHeadBytes) return 0;
   size_t payload = 0;
-  for (size_t i = 0; i < 4; ++i) payload |= static_cast<size_t>(static_cast<uint8_t>(bytes[i])) << (8 * i);
+  for (size_t i = 0; i < 4; ++i)
+    payload |= static_cast<size_t>(static_cast<uint8_t>(bytes[i])) << (8 * i);
   if (bytes.size() - kHeadBytes < payload) return 0;
   if (CheckOf(bytes.substr(kHeadBytes, payload)) != bytes.substr(4, kCheckBytes)) return 0;
   return kHeadBytes + payload;
@@ -45,7 +46,8 @@ size_t RecordSize(std::string_view bytes) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(FileSystem& files, const std::string& folder, SpoolOptions options) {
+absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(FileSystem& files, const std::string& folder,
+                                                   SpoolOptions options) {
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(folder, 0700));
   std::unique_ptr<Spool> spool(new Spool(files, folder, options));
   SHOAL_RETURN_IF_ERROR(spool->Recover(), "opening the spool ", folder);
@@ -68,7 +70,8 @@ absl::Status Spool::Recover() {
       rest.remove_prefix(size);
     }
     if (!segments_.empty() && segments_.back().end() != segment.first) {
-      return absl::DataLossError(StrCat("items ", segments_.back().end(), " to ", segment.first - 1, " are damaged"));
+      return absl::DataLossError(
+          StrCat("items ", segments_.back().end(), " to ", segment.first - 1, " are damaged"));
     }
     if (segment.sizes.empty()) {
       SHOAL_RETURN_IF_ERROR(files_.RemoveFile(segment.path));
@@ -89,7 +92,8 @@ absl::Status Spool::OpenSegment() {
   Segment segment;
   segment.first = appended_ + 1;
   segment.path = JoinPath(folder_, SegmentName(segment.first));
-  SHOAL_RETURN_IF_ERROR(files_.RemoveFile(segment.path));  // a torn first record that was left there
+  SHOAL_RETURN_IF_ERROR(
+      files_.RemoveFile(segment.path));  // a torn first record that was left there
   SHOAL_ASSIGN_OR_RETURN(file_, files_.OpenAppend(segment.path));
   segments_.push_back(std::move(segment));
   return absl::OkStatus();
@@ -110,10 +114,12 @@ absl::StatusOr<int64_t> Spool::Append(const v1::ReportItem& item, absl::Duration
   const auto deadline = CondVar::Deadline(timeout);
   MutexLock lock(mutex_);
   // A record that is larger than all the room still goes into an empty spool.
-  while (!closed_ && unacknowledged_bytes_ > 0 && unacknowledged_bytes_ + size > options_.capacity_bytes) {
+  while (!closed_ && unacknowledged_bytes_ > 0 &&
+         unacknowledged_bytes_ + size > options_.capacity_bytes) {
     if (!changed_.WaitUntil(mutex_, deadline)) {
-      return absl::DeadlineExceededError(StrCat("the spool ", folder_, " is full: ", unacknowledged_bytes_,
-                                                 " bytes wait for the coordinator"));
+      return absl::DeadlineExceededError(StrCat("the spool ", folder_,
+                                                " is full: ", unacknowledged_bytes_,
+                                                " bytes wait for the coordinator"));
     }
   }
   if (closed_) return absl::AbortedError(StrCat("the spool ", folder_, " is closed"));
@@ -126,7 +132,8 @@ absl::StatusOr<int64_t> Spool::Append(const v1::ReportItem& item, absl::Duration
   return ++appended_;
 }
 
-absl::StatusOr<Spool::Batch> Spool::Read(size_t max_items, int64_t max_bytes, absl::Duration timeout) {
+absl::StatusOr<Spool::Batch> Spool::Read(size_t max_items, int64_t max_bytes,
+                                         absl::Duration timeout) {
   const auto deadline = CondVar::Deadline(timeout);
   MutexLock lock(mutex_);
   while (acknowledged_ == appended_ && !closed_) {
@@ -147,12 +154,13 @@ absl::StatusOr<Spool::Batch> Spool::Read(size_t max_items, int64_t max_bytes, ab
       bytes += segment.sizes[end++];
     }
     if (end > begin) {
-      SHOAL_ASSIGN_OR_RETURN(const std::string text, files_.ReadRange(segment.path, offset, bytes), "reading the spool");
+      SHOAL_ASSIGN_OR_RETURN(const std::string text, files_.ReadRange(segment.path, offset, bytes),
+                             "reading the spool");
       std::string_view rest = text;
       for (; sequence < segment.first + static_cast<int64_t>(end); ++sequence) {
         const size_t size = RecordSize(rest);
-        if (size == 0 || !batch.items.emplace_back().ParseFromArray(rest.data() + kHeadBytes,
-                                                                    static_cast<int>(size - kHeadBytes))) {
+        if (size == 0 || !batch.items.emplace_back().ParseFromArray(
+                             rest.data() + kHeadBytes, static_cast<int>(size - kHeadBytes))) {
           return absl::DataLossError(StrCat(segment.path, ": item ", sequence, " is damaged"));
         }
         rest.remove_prefix(size);
@@ -179,11 +187,13 @@ void Spool::DropAcknowledgedSegments() {
 absl::Status Spool::Acknowledge(int64_t sequence) {
   MutexLock lock(mutex_);
   if (sequence > appended_) {
-    return absl::InvalidArgumentError(StrCat("item ", sequence, " was acknowledged; the newest is ", appended_));
+    return absl::InvalidArgumentError(
+        StrCat("item ", sequence, " was acknowledged; the newest is ", appended_));
   }
   while (acknowledged_ < sequence) {
     DropAcknowledgedSegments();
-    const uint32_t size = segments_.front().sizes[static_cast<size_t>(acknowledged_ + 1 - segments_.front().first)];
+    const uint32_t size =
+        segments_.front().sizes[static_cast<size_t>(acknowledged_ + 1 - segments_.front().first)];
     offset_ += size;
     unacknowledged_bytes_ -= size;
     ++acknowledged_;

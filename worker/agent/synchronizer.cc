@@ -12,10 +12,15 @@ namespace {
 
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(50);
 constexpr absl::Duration kLongestBackoff = absl::Seconds(1);
-constexpr absl::Duration kIdleWait = absl::Seconds(10);      // long poll without attempts
-constexpr absl::Duration kRunningWait = absl::Seconds(1);    // with attempts: so that their steps are live
-constexpr absl::Duration kStopPause = absl::Milliseconds(250);  // orders to stop come again until they are done
-constexpr absl::Duration kCallSlack = absl::Seconds(5);      // an answer takes at most so long beyond max_wait
+constexpr absl::Duration kIdleWait = absl::Seconds(10);  // long poll without attempts
+constexpr absl::Duration kRunningWait =
+    absl::Seconds(1);  // with attempts: so that their steps are live
+constexpr absl::Duration kStopPause =
+    absl::Milliseconds(250);  // orders to stop come again until they are done
+constexpr absl::Duration kCallSlack =
+    absl::Seconds(5);  // an answer takes at most so long beyond max_wait
+constexpr absl::Duration kTellTimeout =
+    absl::Seconds(2);  // to tell the coordinator that we are leaving
 constexpr absl::Duration kLongestMargin = absl::Seconds(5);
 
 absl::Duration FromProto(const google::protobuf::Duration& proto) {
@@ -32,9 +37,12 @@ absl::Duration Margin(absl::Duration lease) { return std::min(lease / 10, kLonge
 
 Ending EndingOf(v1::StopOrder::Kind kind) {
   switch (kind) {
-    case v1::StopOrder::KIND_CANCEL: return Ending::kCancelled;
-    case v1::StopOrder::KIND_PREEMPT: return Ending::kPreempted;
-    default: return Ending::kDropped;
+    case v1::StopOrder::KIND_CANCEL:
+      return Ending::kCancelled;
+    case v1::StopOrder::KIND_PREEMPT:
+      return Ending::kPreempted;
+    default:
+      return Ending::kDropped;
   }
 }
 
@@ -79,10 +87,15 @@ void Synchronizer::Drain(const std::string& reason) {
 bool Synchronizer::WaitUntilIdle(absl::Duration timeout) {
   const auto deadline = CondVar::Deadline(timeout);
   MutexLock lock(mutex_);
-  while (!(attempts_.empty() && told_draining_) && ended_.ok()) {
-    if (!cond_.WaitUntil(mutex_, deadline)) return attempts_.empty();
+  while (!attempts_.empty() && ended_.ok()) {
+    if (!cond_.WaitUntil(mutex_, deadline)) return false;
   }
-  return attempts_.empty();
+  // A courtesy: who draws up plans should know that we are gone. Not worth waiting for long.
+  const auto courtesy = std::min(deadline, CondVar::Deadline(kTellTimeout));
+  while (!told_draining_ && ended_.ok()) {
+    if (!cond_.WaitUntil(mutex_, courtesy)) break;
+  }
+  return true;
 }
 
 absl::Status Synchronizer::ended() const {
@@ -103,7 +116,8 @@ void Synchronizer::Stop() {
     attempts.swap(attempts_);
   }
   // All at once first, so that none waits for another's end.
-  for (const auto& [key, attempt] : attempts) attempt->End(Ending::kDropped, "the worker is stopping");
+  for (const auto& [key, attempt] : attempts)
+    attempt->End(Ending::kDropped, "the worker is stopping");
 }
 
 void Synchronizer::Pause(absl::Duration duration, bool until_changed) {
@@ -136,20 +150,24 @@ void Synchronizer::Main() {
     if (absl::IsCancelled(status)) continue;  // woken
     if (known && absl::IsNotFound(status)) {
       known = false;
-      LogInfo("coordinator does not know us, registering again", {"worker", registration_.worker_name()});
+      LogInfo("coordinator does not know us, registering again",
+              {"worker", registration_.worker_name()});
       continue;
     }
     if (absl::IsAborted(status)) {
-      LogError("worker ends", {"worker", registration_.worker_name()}, {"status", status.ToString()});
+      LogError("worker ends", {"worker", registration_.worker_name()},
+               {"status", status.ToString()});
       MutexLock lock(mutex_);
       ended_ = status;
-      for (const auto& [key, attempt] : attempts_) attempt->End(Ending::kDropped, std::string(status.message()));
+      for (const auto& [key, attempt] : attempts_)
+        attempt->End(Ending::kDropped, std::string(status.message()));
       cond_.SignalAll();
       return;
     }
     if (away.empty()) {
       away = status.ToString();
-      LogWarning("coordinator is away, trying on", {"coordinator", context_.options.coordinator}, {"status", away});
+      LogWarning("coordinator is away, trying on", {"coordinator", context_.options.coordinator},
+                 {"status", away});
     }
     Pause(backoff, /*until_changed=*/false);
     backoff = std::min(backoff * 2, kLongestBackoff);
@@ -157,15 +175,18 @@ void Synchronizer::Main() {
 }
 
 absl::Status Synchronizer::Register() {
-  SHOAL_ASSIGN_OR_RETURN(const v1::RegisterResponse response, context_.client.Register(registration_));
+  SHOAL_ASSIGN_OR_RETURN(const v1::RegisterResponse response,
+                         context_.client.Register(registration_));
   {
     MutexLock lock(mutex_);
     worker_id_ = response.worker_id();
   }
-  LogInfo("worker registered", {"worker", registration_.worker_name()}, {"id", response.worker_id()},
+  LogInfo("worker registered", {"worker", registration_.worker_name()},
+          {"id", response.worker_id()},
           {"lease", absl::FormatDuration(FromProto(response.lease()))});
   if (std::exchange(first_registration_, false)) {
-    // The coordinator has released what an earlier process of this name held: its remains are of no use.
+    // The coordinator has released what an earlier process of this name held: its remains are of no
+    // use.
     const std::vector<std::string> old =
         context_.files.ListDir(context_.attempts_folder).value_or(std::vector<std::string>());
     for (const std::string& name : old) {
@@ -196,8 +217,9 @@ v1::SynchronizeRequest Synchronizer::Request() {
 absl::Status Synchronizer::SynchronizeOnce() {
   const v1::SynchronizeRequest request = Request();
   const absl::Duration sent_at = context_.clock.Boottime();
-  SHOAL_ASSIGN_OR_RETURN(const v1::SynchronizeResponse response,
-                         context_.client.Synchronize(request, FromProto(request.max_wait()) + kCallSlack));
+  SHOAL_ASSIGN_OR_RETURN(
+      const v1::SynchronizeResponse response,
+      context_.client.Synchronize(request, FromProto(request.max_wait()) + kCallSlack));
   if (request.draining()) {
     MutexLock lock(mutex_);
     told_draining_ = true;
@@ -236,7 +258,8 @@ void Synchronizer::Begin(const v1::Assignment& assignment, absl::Duration lease_
 }
 
 void Synchronizer::Reap() {
-  std::vector<std::unique_ptr<Attempt>> done;  // joined outside the lock, which their last steps take
+  std::vector<std::unique_ptr<Attempt>>
+      done;  // joined outside the lock, which their last steps take
   MutexLock lock(mutex_);
   for (auto it = attempts_.begin(); it != attempts_.end();) {
     if (it->second->done()) {

@@ -1,7 +1,10 @@
-// Keeps the worker and the coordinator of one mind: registers, says what is held, does what is answered, renews leases.
+// Keeps the worker and the coordinator of one mind: registers, says what is held, does what is
+// answered, renews leases.
 //
-//   unknown --Register--> known --Synchronize--> known ...      NOT_FOUND: unknown again, attempts go on
-//                                                               ABORTED: another process has our name; everything ends
+//   unknown --Register--> known --Synchronize--> known ...      NOT_FOUND: unknown again, attempts
+//   go on
+//                                                               ABORTED: another process has our
+//                                                               name; everything ends
 #pragma once
 
 #include <map>
@@ -22,8 +25,8 @@ namespace shoal::agent {
 // Thread-safe.
 class Synchronizer {
  public:
-  // `registration` says who the worker is. The context's identity() and changed() come from this object (the two that
-  // follow), so it is made before they are set; Begin starts the thread.
+  // `registration` says who the worker is. The context's identity() and changed() come from this
+  // object (the two that follow), so it is made before they are set; Begin starts the thread.
   Synchronizer(AttemptContext context, v1::RegisterRequest registration);
   // As Stop.
   ~Synchronizer();
@@ -31,7 +34,8 @@ class Synchronizer {
 
   // Takes nothing new and asks every attempt to save and stop.
   void Drain(const std::string& reason);
-  // Waits at most `timeout` until the last attempt is done (or everything has ended). True when it is.
+  // Waits at most `timeout` until the last attempt is done (or everything has ended). True when it
+  // is.
   bool WaitUntilIdle(absl::Duration timeout);
   // Ends the thread and drops what is left. The client must have been shut down.
   void Stop();

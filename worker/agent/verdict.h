@@ -1,5 +1,5 @@
-// What is said about an attempt that has ended: from the order it was given, the runner's last frame, and how its process
-// ended. Pure.
+// What is said about an attempt that has ended: from the order it was given, the runner's last
+// frame, and how its process ended. Pure.
 #pragma once
 
 #include <optional>
@@ -26,12 +26,12 @@ enum class Ending {
 
 struct RunnerEnd {
   Ending ending = Ending::kNone;
-  std::string reason;                   // of the ending, a sentence
-  std::optional<v1::Finished> finished; // the runner's last word
-  std::optional<ExitStatus> exit;       // unset: it never started
-  bool out_of_memory_kill = false;      // the kernel killed something for memory while it ran
-  std::string log_tail;                 // the end of what it printed
-  int64_t step = 0;                     // the last one it reported
+  std::string reason;                    // of the ending, a sentence
+  std::optional<v1::Finished> finished;  // the runner's last word
+  std::optional<ExitStatus> exit;        // unset: it never started
+  bool out_of_memory_kill = false;       // the kernel killed something for memory while it ran
+  std::string log_tail;                  // the end of what it printed
+  int64_t step = 0;                      // the last one it reported
 };
 
 // What comes out for kDropped is told to nobody.

@@ -23,8 +23,8 @@ absl::StatusOr<WorkerLock> WorkerLock::Take(const std::string& worker_dir) {
     char text[32] = {};
     const ssize_t size = pread(file, text, sizeof text - 1, 0);
     return absl::FailedPreconditionError(
-        StrCat("another worker (process ", size > 0 ? StripSpace(text) : "?", ") has the folder ", worker_dir,
-               "; give this one a folder of its own with --worker-dir"));
+        StrCat("another worker (process ", size > 0 ? StripSpace(text) : "?", ") has the folder ",
+               worker_dir, "; give this one a folder of its own with --worker-dir"));
   }
   const std::string pid = StrCat(getpid(), "\n");
   if (ftruncate(file, 0) != 0 || pwrite(file, pid.data(), pid.size(), 0) < 0) {

@@ -11,8 +11,8 @@ namespace shoal::agent {
 // Holds <worker_dir>/worker.lock, in which the holder's process id is written. Movable.
 class WorkerLock {
  public:
-  // Makes the folder (0700) when it is absent. Errors: FailedPrecondition naming the process that has it; those of
-  // opening and writing.
+  // Makes the folder (0700) when it is absent. Errors: FailedPrecondition naming the process that
+  // has it; those of opening and writing.
   static absl::StatusOr<WorkerLock> Take(const std::string& worker_dir);
 
   WorkerLock(WorkerLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}

@@ -15,7 +15,8 @@ absl::Status WriteAll(int descriptor, const char* data, size_t size) {
   while (size > 0) {
     const ssize_t written = send(descriptor, data, size, MSG_NOSIGNAL);
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return absl::UnavailableError(ErrnoStatus(errno, "sending a frame").message());
+    if (written <= 0)
+      return absl::UnavailableError(ErrnoStatus(errno, "sending a frame").message());
     data += written;
     size -= static_cast<size_t>(written);
   }
@@ -39,10 +40,12 @@ absl::StatusOr<size_t> ReadAll(int descriptor, char* data, size_t size) {
 
 absl::Status FrameChannel::Send(const google::protobuf::MessageLite& message) {
   std::string bytes(4, '\0');
-  if (!message.AppendToString(&bytes)) return absl::InternalError("a frame could not be serialized");
+  if (!message.AppendToString(&bytes))
+    return absl::InternalError("a frame could not be serialized");
   const auto size = static_cast<int64_t>(bytes.size()) - 4;
   if (size > kMaxFrameBytes) {
-    return absl::ResourceExhaustedError(StrCat("a frame of ", size, " bytes; at most ", kMaxFrameBytes));
+    return absl::ResourceExhaustedError(
+        StrCat("a frame of ", size, " bytes; at most ", kMaxFrameBytes));
   }
   for (size_t i = 0; i < 4; ++i) bytes[i] = static_cast<char>(size >> (8 * i) & 0xFF);
   MutexLock lock(sending_);
@@ -53,14 +56,18 @@ absl::StatusOr<bool> FrameChannel::Receive(google::protobuf::MessageLite& messag
   std::array<char, 4> prefix;
   SHOAL_ASSIGN_OR_RETURN(const size_t got, ReadAll(descriptor_, prefix.data(), prefix.size()));
   if (got == 0) return false;
-  if (got < prefix.size()) return absl::DataLossError("the connection ended inside a frame's length");
+  if (got < prefix.size())
+    return absl::DataLossError("the connection ended inside a frame's length");
   int64_t size = 0;
-  for (size_t i = 0; i < 4; ++i) size |= static_cast<int64_t>(static_cast<uint8_t>(prefix[i])) << (8 * i);
-  if (size > kMaxFrameBytes) return absl::DataLossError(StrCat("a frame of ", size, " bytes; at most ", kMaxFrameBytes));
+  for (size_t i = 0; i < 4; ++i)
+    size |= static_cast<int64_t>(static_cast<uint8_t>(prefix[i])) << (8 * i);
+  if (size > kMaxFrameBytes)
+    return absl::DataLossError(StrCat("a frame of ", size, " bytes; at most ", kMaxFrameBytes));
   std::string bytes(static_cast<size_t>(size), '\0');
   SHOAL_ASSIGN_OR_RETURN(const size_t body, ReadAll(descriptor_, bytes.data(), bytes.size()));
   if (body < bytes.size()) return absl::DataLossError("the connection ended inside a frame");
-  if (!message.ParseFromString(bytes)) return absl::DataLossError("a frame that is not the message it should be");
+  if (!message.ParseFromString(bytes))
+    return absl::DataLossError("a frame that is not the message it should be");
   return true;
 }
 
