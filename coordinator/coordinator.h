@@ -2,7 +2,7 @@
 // over gRPC. Nothing here computes a model.
 //
 //   CoordinatorOptions options;
-//   options.data_dir = "/home/ada/.local/share/shoal";
+//   options.data_dir = "/srv/shoal";
 //   options.socket_path = options.data_dir + "/run/coordinator.sock";
 //   SHOAL_ASSIGN_OR_RETURN(auto coordinator, Coordinator::Start(std::move(options)));
 //   while (!coordinator->WaitForShutdown(absl::Seconds(1))) { /* look for signals */ }

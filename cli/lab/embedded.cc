@@ -63,6 +63,15 @@ bool LabAnswers(const std::string& data_dir) {
   return Call(*service, &v1::LabService::Stub::GetLab, v1::GetLabRequest(), absl::Seconds(2)).ok();
 }
 
+absl::Status AskToShutDown(const std::string& data_dir) {
+  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)),
+                                           grpc::InsecureChannelCredentials());
+  const auto service = v1::LabService::NewStub(channel);
+  v1::ShutdownRequest request;
+  request.set_reason("shoal down");
+  return Call(*service, &v1::LabService::Stub::Shutdown, request, absl::Seconds(10)).status();
+}
+
 std::string UpLock(const std::string& data_dir) { return JoinPath(data_dir, "run/up.lock"); }
 
 }  // namespace
@@ -128,13 +137,8 @@ absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout
                              const Clock& clock) {
   const std::optional<pid_t> pid = EmbeddedLabPid(data_dir);
   if (!pid.has_value()) return absl::OkStatus();
-  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)),
-                                           grpc::InsecureChannelCredentials());
-  const auto service = v1::LabService::NewStub(channel);
-  v1::ShutdownRequest request;
-  request.set_reason("shoal down");
-  const absl::Status asked =
-      Call(*service, &v1::LabService::Stub::Shutdown, request, absl::Seconds(10)).status();
+  // The connection must be gone while we wait: nobody would answer the lab's goodbye on it.
+  const absl::Status asked = AskToShutDown(data_dir);
   if (!asked.ok() && *pid > 0) kill(*pid, SIGTERM);
   const absl::Duration deadline = clock.Boottime() + timeout;
   while (clock.Boottime() < deadline) {

@@ -127,7 +127,7 @@ void ServerImpl::Stop(absl::Duration grace) {
   broker_.Close();
   loop_.Drain();
   if (server_ == nullptr) return;
-  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(grace));
+  server_->Shutdown(gpr_time_from_micros(absl::ToInt64Microseconds(grace), GPR_TIMESPAN));
   server_->Wait();
   server_.reset();
   if (!options_.socket_path.empty()) unlink(options_.socket_path.c_str());

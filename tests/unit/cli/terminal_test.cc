@@ -78,7 +78,7 @@ TEST(Terminal, OfAPipeHasNoColorAndTheWidthOfTheEnvironment) {
   EXPECT_FALSE(terminal.interactive);
   EXPECT_FALSE(terminal.color);
   EXPECT_EQ(terminal.columns, 77);
-  EXPECT_EQ(unknown.columns, 100);
+  EXPECT_EQ(unknown.columns, 160);
 }
 
 }  // namespace
