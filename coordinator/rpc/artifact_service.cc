@@ -14,7 +14,8 @@ namespace {
 
 constexpr size_t kChunkBytes = 1 << 20;
 
-// An upload: `expected`, then data; whatever is not finished leaves no trace. Owns itself until OnDone.
+// An upload: `expected`, then data; whatever is not finished leaves no trace. Owns itself until
+// OnDone.
 class Put final : public grpc::ServerReadReactor<v1::PutArtifactRequest> {
  public:
   Put(loop::Loop& loop, store::Store& store, v1::PutArtifactResponse* response)
@@ -26,13 +27,16 @@ class Put final : public grpc::ServerReadReactor<v1::PutArtifactRequest> {
   void OnReadDone(bool ok) override {
     if (!ok) return Complete();
     if (upload_ == nullptr) return Begin();
-    if (!request_.has_data()) return End(absl::InvalidArgumentError("after `expected` only data may follow"));
-    if (const absl::Status status = upload_->Append(request_.data()); !status.ok()) return End(status);
+    if (!request_.has_data())
+      return End(absl::InvalidArgumentError("after `expected` only data may follow"));
+    if (const absl::Status status = upload_->Append(request_.data()); !status.ok())
+      return End(status);
     StartRead(&request_);
   }
 
   void Begin() {
-    if (!request_.has_expected()) return End(absl::InvalidArgumentError("the first message must be `expected`"));
+    if (!request_.has_expected())
+      return End(absl::InvalidArgumentError("the first message must be `expected`"));
     if (const absl::Status status = Check(request_.expected()); !status.ok()) return End(status);
     artifact_ = request_.expected();
     const absl::Status posted = store_.readers().Post([this](store::Database& db) { LookFor(db); });
@@ -86,8 +90,9 @@ class Get final : public ServerStream<v1::GetArtifactResponse> {
     auto reader = files.Open(*digest, request.offset_bytes());
     if (!reader.ok()) return End(reader.status());
     if (request.offset_bytes() < 0 || request.offset_bytes() > (*reader)->total_bytes()) {
-      return End(absl::OutOfRangeError(StrCat("offset_bytes: must be 0 to ", (*reader)->total_bytes(), ", is ",
-                                              request.offset_bytes())));
+      return End(
+          absl::OutOfRangeError(StrCat("offset_bytes: must be 0 to ", (*reader)->total_bytes(),
+                                       ", is ", request.offset_bytes())));
     }
     reader_ = *std::move(reader);
     Next();
@@ -113,22 +118,24 @@ class Get final : public ServerStream<v1::GetArtifactResponse> {
 
 }  // namespace
 
-grpc::ServerReadReactor<v1::PutArtifactRequest>* ArtifactServiceImpl::Put(Context*,
-                                                                          v1::PutArtifactResponse* response) {
+grpc::ServerReadReactor<v1::PutArtifactRequest>* ArtifactServiceImpl::Put(
+    Context*, v1::PutArtifactResponse* response) {
   return new rpc::Put(loop_, store_, response);
 }
 
-grpc::ServerWriteReactor<v1::GetArtifactResponse>* ArtifactServiceImpl::Get(Context*,
-                                                                            const v1::GetArtifactRequest* request) {
+grpc::ServerWriteReactor<v1::GetArtifactResponse>* ArtifactServiceImpl::Get(
+    Context*, const v1::GetArtifactRequest* request) {
   auto get = std::make_shared<rpc::Get>();
   get->Begin();
   get->Open(store_.files(), *request);
   return get.get();
 }
 
-grpc::ServerUnaryReactor* ArtifactServiceImpl::Find(Context* context, const v1::FindArtifactsRequest* request,
+grpc::ServerUnaryReactor* ArtifactServiceImpl::Find(Context* context,
+                                                    const v1::FindArtifactsRequest* request,
                                                     v1::FindArtifactsResponse* response) {
-  const auto read = [this, wanted = *request](store::Database& db) -> absl::StatusOr<v1::FindArtifactsResponse> {
+  const auto read =
+      [this, wanted = *request](store::Database& db) -> absl::StatusOr<v1::FindArtifactsResponse> {
     v1::FindArtifactsResponse answer;
     for (const std::string& sha256 : wanted.sha256()) {
       SHOAL_ASSIGN_OR_RETURN(const Digest digest, Digest::FromHex(sha256), "sha256");

@@ -54,7 +54,8 @@ void ExpectItem(const v1::ReportItem& item, const std::string& path, Violations&
                       path + ".points.series", "must be 1 to 128 characters");
     for (const v1::MetricPoint& point : item.points().points()) {
       if (point.step() >= 0) continue;
-      violations.Expect(false, path + ".points.points.step", StrCat("must not be negative, is ", point.step()));
+      violations.Expect(false, path + ".points.points.step",
+                        StrCat("must not be negative, is ", point.step()));
       break;
     }
   } else if (item.has_checkpoint()) {
@@ -69,9 +70,10 @@ void ExpectItem(const v1::ReportItem& item, const std::string& path, Violations&
                       "must not be negative");
   } else if (item.has_finished()) {
     const v1::AttemptState state = item.finished().state();
-    violations.Expect(state == v1::ATTEMPT_STATE_SUCCEEDED || state == v1::ATTEMPT_STATE_FAILED ||
-                          state == v1::ATTEMPT_STATE_CANCELLED || state == v1::ATTEMPT_STATE_PREEMPTED,
-                      path + ".finished.state", "must be SUCCEEDED, FAILED, CANCELLED or PREEMPTED");
+    violations.Expect(
+        state == v1::ATTEMPT_STATE_SUCCEEDED || state == v1::ATTEMPT_STATE_FAILED ||
+            state == v1::ATTEMPT_STATE_CANCELLED || state == v1::ATTEMPT_STATE_PREEMPTED,
+        path + ".finished.state", "must be SUCCEEDED, FAILED, CANCELLED or PREEMPTED");
   }
 }
 
@@ -79,15 +81,17 @@ void ExpectItem(const v1::ReportItem& item, const std::string& path, Violations&
 
 absl::Status Check(const v1::RegisterRequest& request) {
   Violations violations;
-  violations.Expect(!request.worker_name().empty() && request.worker_name().size() <= kMaxName, "worker_name",
-                    "must be 1 to 128 characters");
-  violations.Expect(!request.instance_id().empty() && request.instance_id().size() <= kMaxName, "instance_id",
-                    "must be 1 to 128 characters");
+  violations.Expect(!request.worker_name().empty() && request.worker_name().size() <= kMaxName,
+                    "worker_name", "must be 1 to 128 characters");
+  violations.Expect(!request.instance_id().empty() && request.instance_id().size() <= kMaxName,
+                    "instance_id", "must be 1 to 128 characters");
   violations.Expect(request.slots() >= 1 && request.slots() <= 100000, "slots",
                     StrCat("must be 1 to 100000, is ", request.slots()));
-  violations.Expect(request.protocol_version() == kProtocolVersion, "protocol_version",
-                    StrCat("is ", request.protocol_version(), ", this coordinator speaks ", kProtocolVersion,
-                           "; upgrade the ", request.protocol_version() < kProtocolVersion ? "worker" : "coordinator"));
+  violations.Expect(
+      request.protocol_version() == kProtocolVersion, "protocol_version",
+      StrCat("is ", request.protocol_version(), ", this coordinator speaks ", kProtocolVersion,
+             "; upgrade the ",
+             request.protocol_version() < kProtocolVersion ? "worker" : "coordinator"));
   return violations.status();
 }
 
@@ -95,7 +99,8 @@ absl::Status Check(const v1::SynchronizeRequest& request) {
   Violations violations;
   violations.ExpectId<WorkerId>(request.worker_id(), "worker_id");
   violations.Expect(Duration(request.max_wait()), "max_wait", "must not be negative");
-  for (int i = 0; i < request.held_size(); ++i) violations.ExpectKey(request.held(i).key(), StrCat("held[", i, "].key"));
+  for (int i = 0; i < request.held_size(); ++i)
+    violations.ExpectKey(request.held(i).key(), StrCat("held[", i, "].key"));
   return violations.status();
 }
 
@@ -103,14 +108,14 @@ absl::Status Check(const v1::ReportRequest& request) {
   Violations violations;
   violations.ExpectId<WorkerId>(request.worker_id(), "worker_id");
   violations.ExpectKey(request.key(), "key");
-  violations.Expect(request.first_sequence() >= 1 && request.first_sequence() < (int64_t{1} << 62), "first_sequence",
-                    "counts from 1");
+  violations.Expect(request.first_sequence() >= 1 && request.first_sequence() < (int64_t{1} << 62),
+                    "first_sequence", "counts from 1");
   violations.Expect(request.items_size() <= kMaxReportItems, "items",
                     StrCat("at most ", kMaxReportItems, ", are ", request.items_size()));
   for (int i = 0; i < request.items_size(); ++i) {
     ExpectItem(request.items(i), StrCat("items[", i, "]"), violations);
-    violations.Expect(!request.items(i).has_finished() || i + 1 == request.items_size(), StrCat("items[", i, "]"),
-                      "`finished` must be the last item");
+    violations.Expect(!request.items(i).has_finished() || i + 1 == request.items_size(),
+                      StrCat("items[", i, "]"), "`finished` must be the last item");
   }
   return violations.status();
 }
@@ -127,13 +132,17 @@ absl::Status Check(const v1::GenerateRequest& request) {
   const v1::SamplingParams& sampling = request.sampling();
   violations.Expect(request.prompt_case() != v1::GenerateRequest::PROMPT_NOT_SET, "prompt",
                     "give text or a conversation");
-  violations.Expect(sampling.max_tokens() >= 0 && sampling.max_tokens() <= 1000000, "sampling.max_tokens",
+  violations.Expect(sampling.max_tokens() >= 0 && sampling.max_tokens() <= 1000000,
+                    "sampling.max_tokens",
                     StrCat("must be 0 to 1000000, is ", sampling.max_tokens()));
-  violations.Expect(sampling.temperature() >= 0 && sampling.temperature() <= 100, "sampling.temperature",
+  violations.Expect(sampling.temperature() >= 0 && sampling.temperature() <= 100,
+                    "sampling.temperature",
                     StrCat("must be 0 to 100, is ", sampling.temperature()));
   violations.Expect(sampling.top_k() >= 0, "sampling.top_k", "must not be negative");
-  violations.Expect(sampling.top_p() >= 0 && sampling.top_p() <= 1, "sampling.top_p", "must be 0 to 1");
-  violations.Expect(sampling.min_p() >= 0 && sampling.min_p() <= 1, "sampling.min_p", "must be 0 to 1");
+  violations.Expect(sampling.top_p() >= 0 && sampling.top_p() <= 1, "sampling.top_p",
+                    "must be 0 to 1");
+  violations.Expect(sampling.min_p() >= 0 && sampling.min_p() <= 1, "sampling.min_p",
+                    "must be 0 to 1");
   violations.Expect(sampling.repetition_penalty() >= 0 && sampling.repetition_penalty() <= 100,
                     "sampling.repetition_penalty", "must be 0 to 100");
   violations.Expect(sampling.stop_size() <= 64, "sampling.stop", "at most 64 texts");

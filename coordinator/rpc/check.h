@@ -1,5 +1,5 @@
-// Checks of what comes in over the wire, before anything is done with it. Each lists every violation with its path.
-// Pure functions, thread-safe.
+// Checks of what comes in over the wire, before anything is done with it. Each lists every
+// violation with its path. Pure functions, thread-safe.
 #pragma once
 
 #include "absl/status/status.h"

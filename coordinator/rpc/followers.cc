@@ -2,7 +2,8 @@
 
 namespace shoal::rpc {
 namespace {
-constexpr absl::Duration kBreath = absl::Milliseconds(25);  // changes that come together are sent together
+constexpr absl::Duration kBreath =
+    absl::Milliseconds(25);  // changes that come together are sent together
 constexpr absl::Duration kIdle = absl::Seconds(1);
 }  // namespace
 
@@ -55,7 +56,8 @@ void Followers::Close() {
     closed_ = true;
   }
   for (const std::shared_ptr<Follower>& follower : Living()) {
-    follower->Leave(absl::UnavailableError("the coordinator is stopping; watch again when it is back"));
+    follower->Leave(
+        absl::UnavailableError("the coordinator is stopping; watch again when it is back"));
   }
 }
 

@@ -1,5 +1,6 @@
-// Everyone who follows the lab: watchers of runs, readers of growing logs. The loop only says what a commit changed;
-// one thread here lets each follower fetch and send what it has not sent yet, at its own pace.
+// Everyone who follows the lab: watchers of runs, readers of growing logs. The loop only says what
+// a commit changed; one thread here lets each follower fetch and send what it has not sent yet, at
+// its own pace.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,8 @@ class Follower {
   virtual ~Follower() = default;
   // What a commit changed. Must only take a note.
   virtual void Note(const loop::Committed& committed) = 0;
-  // Sends what there is. True: something is left that can be sent a little later (a rate limit, a full buffer).
+  // Sends what there is. True: something is left that can be sent a little later (a rate limit, a
+  // full buffer).
   virtual bool Advance() = 0;
   // The coordinator is stopping.
   virtual void Leave(const absl::Status& status) = 0;

@@ -19,7 +19,8 @@ class Generate final : public GenerateStream, public Asker {
   explicit Generate(ServeBroker& broker) : broker_(broker) {}
 
   void Ask(const loop::RunPtr& run, const v1::GenerateRequest& request) {
-    ticket_ = broker_.Ask(run, request, std::static_pointer_cast<Generate>(shared_from_this()), "system");
+    ticket_ =
+        broker_.Ask(run, request, std::static_pointer_cast<Generate>(shared_from_this()), "system");
   }
 
   // Texts that wait for a slow client become one text: the buffer never has more than the answer.
@@ -42,7 +43,8 @@ class Generate final : public GenerateStream, public Asker {
 
 using ServeStream = Stream<grpc::ServerBidiReactor<v1::ServeUp, v1::ServeDown>, v1::ServeDown>;
 
-// A worker's stream: first `open`, which is checked against the committed state, then the model's events.
+// A worker's stream: first `open`, which is checked against the committed state, then the model's
+// events.
 class Serve final : public ServeStream, public ModelHolder {
  public:
   Serve(loop::Loop& loop, ServeBroker& broker) : loop_(loop), broker_(broker) {}
@@ -60,7 +62,8 @@ class Serve final : public ServeStream, public ModelHolder {
   }
 
   void HearOpen() {
-    if (!up_.has_open()) return End(absl::InvalidArgumentError("the first frame of Serve must be `open`"));
+    if (!up_.has_open())
+      return End(absl::InvalidArgumentError("the first frame of Serve must be `open`"));
     if (const absl::Status status = Check(up_.open()); !status.ok()) return End(status);
     key_ = {*JobId::Parse(up_.open().key().job_id()), up_.open().key().attempt_number()};
     auto self = std::static_pointer_cast<Serve>(shared_from_this());
@@ -71,10 +74,11 @@ class Serve final : public ServeStream, public ModelHolder {
 
   void Opened(const v1::ServeOpen& open, const loop::View& view) {
     const scheduler::AttemptRecord* attempt = view.state.FindAttempt(key_.job_id);
-    if (attempt == nullptr || attempt->key != key_ || attempt->worker_id.str() != open.worker_id() ||
+    if (attempt == nullptr || attempt->key != key_ ||
+        attempt->worker_id.str() != open.worker_id() ||
         attempt->instance_id != open.instance_id()) {
-      return End(absl::AbortedError(
-          StrCat("attempt ", key_.attempt_number, " of ", key_.job_id, " is not this worker's any more; stop it")));
+      return End(absl::AbortedError(StrCat("attempt ", key_.attempt_number, " of ", key_.job_id,
+                                           " is not this worker's any more; stop it")));
     }
     open_ = true;
     broker_.Open(key_, std::static_pointer_cast<Serve>(shared_from_this()));
@@ -113,7 +117,8 @@ grpc::ServerWriteReactor<v1::GenerateEvent>* StartGenerate(loop::Loop& loop, Ser
   return generate.get();
 }
 
-grpc::ServerBidiReactor<v1::ServeUp, v1::ServeDown>* StartServe(loop::Loop& loop, ServeBroker& broker) {
+grpc::ServerBidiReactor<v1::ServeUp, v1::ServeDown>* StartServe(loop::Loop& loop,
+                                                                ServeBroker& broker) {
   auto serve = std::make_shared<Serve>(loop, broker);
   serve->Begin();
   serve->Read();

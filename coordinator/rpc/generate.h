@@ -1,4 +1,5 @@
-// The two ends of interactive inference as gRPC streams: the caller's Generate and the worker's Serve.
+// The two ends of interactive inference as gRPC streams: the caller's Generate and the worker's
+// Serve.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -13,6 +14,7 @@ namespace shoal::rpc {
 // Both return a reactor that lives until its call is done. `loop` and `broker` must outlive it.
 grpc::ServerWriteReactor<v1::GenerateEvent>* StartGenerate(loop::Loop& loop, ServeBroker& broker,
                                                            const v1::GenerateRequest& request);
-grpc::ServerBidiReactor<v1::ServeUp, v1::ServeDown>* StartServe(loop::Loop& loop, ServeBroker& broker);
+grpc::ServerBidiReactor<v1::ServeUp, v1::ServeDown>* StartServe(loop::Loop& loop,
+                                                                ServeBroker& broker);
 
 }  // namespace shoal::rpc

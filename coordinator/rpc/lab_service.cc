@@ -3,6 +3,7 @@
 #include "coordinator/rpc/generate.h"
 #include "coordinator/rpc/reply.h"
 #include "coordinator/rpc/services.h"
+#include "coordinator/rpc/waiting.h"
 #include "coordinator/rpc/watch.h"
 #include "coordinator/store/detail_rows.h"
 #include "coordinator/store/event_rows.h"
@@ -36,7 +37,8 @@ grpc::ServerUnaryReactor* LabServiceImpl::GetLab(Context* context, const v1::Get
   return Reply(context, absl::OkStatus());
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::SubmitRun(Context* context, const v1::SubmitRunRequest* request,
+grpc::ServerUnaryReactor* LabServiceImpl::SubmitRun(Context* context,
+                                                    const v1::SubmitRunRequest* request,
                                                     v1::SubmitRunResponse* response) {
   absl::StatusOr<loop::Submission> submission = loop::PlanRun(*request);
   if (!submission.ok()) return Reply(context, submission.status());
@@ -45,62 +47,81 @@ grpc::ServerUnaryReactor* LabServiceImpl::SubmitRun(Context* context, const v1::
     if (result.ok()) *response->mutable_run() = std::move(*result->mutable_runs(0));
     reactor->Finish(ToGrpc(result.status()));
   };
-  return PostFor(reactor, loop_, std::make_unique<loop::SubmitCommand>(*std::move(submission), std::move(done)));
+  return PostFor(reactor, loop_,
+                 std::make_unique<loop::SubmitCommand>(*std::move(submission), std::move(done)));
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::SubmitSweep(Context* context, const v1::SubmitSweepRequest* request,
+grpc::ServerUnaryReactor* LabServiceImpl::SubmitSweep(Context* context,
+                                                      const v1::SubmitSweepRequest* request,
                                                       v1::SubmitSweepResponse* response) {
   absl::StatusOr<loop::Submission> submission = loop::PlanSweep(*request);
   if (!submission.ok()) return Reply(context, submission.status());
   Unary* reactor = context->DefaultReactor();
-  return PostFor(reactor, loop_,
-                 std::make_unique<loop::SubmitCommand>(*std::move(submission), FinishWith(reactor, response)));
+  return PostFor(
+      reactor, loop_,
+      std::make_unique<loop::SubmitCommand>(*std::move(submission), FinishWith(reactor, response)));
 }
 
 grpc::ServerUnaryReactor* LabServiceImpl::Cancel(Context* context, const v1::CancelRequest* request,
                                                  v1::CancelResponse* response) {
   absl::StatusOr<loop::Rows> runs = loop_.runs().Resolve(request->targets());
   if (!runs.ok()) return Reply(context, runs.status());
-  if (runs->empty()) return Reply(context, absl::InvalidArgumentError("targets: name at least one run or sweep"));
+  if (runs->empty())
+    return Reply(context, absl::InvalidArgumentError("targets: name at least one run or sweep"));
   Unary* reactor = context->DefaultReactor();
   return PostFor(reactor, loop_,
-                 std::make_unique<loop::CancelCommand>(*request, *std::move(runs), FinishWith(reactor, response)));
+                 std::make_unique<loop::CancelCommand>(*request, *std::move(runs),
+                                                       FinishWith(reactor, response)));
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::ListRuns(Context* context, const v1::ListRunsRequest* request,
+grpc::ServerUnaryReactor* LabServiceImpl::ListRuns(Context* context,
+                                                   const v1::ListRunsRequest* request,
                                                    v1::ListRunsResponse* response) {
-  return Reply(context, loop_.runs().List(*request), response);
+  absl::StatusOr<v1::ListRunsResponse> list = loop_.runs().List(*request);
+  if (list.ok()) {
+    const loop::LabStatus lab = loop_.Status();
+    for (v1::Run& run : *list->mutable_runs()) TellWhyItWaits(lab, run);
+  }
+  return Reply(context, std::move(list), response);
 }
 
 grpc::ServerUnaryReactor* LabServiceImpl::GetRun(Context* context, const v1::GetRunRequest* request,
                                                  v1::RunDetail* response) {
   const absl::StatusOr<loop::RunPtr> run = loop_.runs().ResolveOne(request->run());
   if (!run.ok()) return Reply(context, run.status());
-  return ReadFor(context->DefaultReactor(), store_.readers(), response, [id = (*run)->run_id()](store::Database& db) {
-    return store::LoadRunDetail(db, id);
-  });
+  return ReadFor(context->DefaultReactor(), store_.readers(), response,
+                 [this, id = (*run)->run_id()](store::Database& db) {
+                   absl::StatusOr<v1::RunDetail> detail = store::LoadRunDetail(db, id);
+                   if (detail.ok()) TellWhyItWaits(loop_.Status(), *detail->mutable_run());
+                   return detail;
+                 });
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::ListSweeps(Context* context, const v1::ListSweepsRequest* request,
+grpc::ServerUnaryReactor* LabServiceImpl::ListSweeps(Context* context,
+                                                     const v1::ListSweepsRequest* request,
                                                      v1::ListSweepsResponse* response) {
   return Reply(context, loop_.runs().ListSweeps(*request), response);
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::ListWorkers(Context* context, const v1::ListWorkersRequest*,
+grpc::ServerUnaryReactor* LabServiceImpl::ListWorkers(Context* context,
+                                                      const v1::ListWorkersRequest*,
                                                       v1::ListWorkersResponse* response) {
   for (v1::Worker& worker : loop_.Status().workers) *response->add_workers() = std::move(worker);
   return Reply(context, absl::OkStatus());
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::GetSeries(Context* context, const v1::GetSeriesRequest* request,
+grpc::ServerUnaryReactor* LabServiceImpl::GetSeries(Context* context,
+                                                    const v1::GetSeriesRequest* request,
                                                     v1::GetSeriesResponse* response) {
   const absl::StatusOr<loop::RunPtr> run = loop_.runs().ResolveOne(request->run());
   if (!run.ok()) return Reply(context, run.status());
-  const auto read = [id = (*run)->run_id(), names = std::vector<std::string>(request->series().begin(),
-                                                                            request->series().end()),
-                     all = request->include_superseded()](
-                        store::Database& db) -> absl::StatusOr<v1::GetSeriesResponse> {
-    SHOAL_ASSIGN_OR_RETURN(std::vector<v1::SeriesPoints> series, store::ReadSeries(db, id, names, all));
+  const auto read =
+      [id = (*run)->run_id(),
+       names = std::vector<std::string>(request->series().begin(), request->series().end()),
+       all = request->include_superseded()](
+          store::Database& db) -> absl::StatusOr<v1::GetSeriesResponse> {
+    SHOAL_ASSIGN_OR_RETURN(std::vector<v1::SeriesPoints> series,
+                           store::ReadSeries(db, id, names, all));
     v1::GetSeriesResponse answer;
     for (v1::SeriesPoints& one : series) *answer.add_series() = std::move(one);
     return answer;
@@ -108,16 +129,18 @@ grpc::ServerUnaryReactor* LabServiceImpl::GetSeries(Context* context, const v1::
   return ReadFor(context->DefaultReactor(), store_.readers(), response, read);
 }
 
-grpc::ServerWriteReactor<v1::WatchResponse>* LabServiceImpl::Watch(Context*, const v1::WatchRequest* request) {
+grpc::ServerWriteReactor<v1::WatchResponse>* LabServiceImpl::Watch(
+    Context*, const v1::WatchRequest* request) {
   return StartWatch({loop_, store_, followers_}, *request);
 }
 
-grpc::ServerWriteReactor<v1::ReadLogsResponse>* LabServiceImpl::ReadLogs(Context*,
-                                                                         const v1::ReadLogsRequest* request) {
+grpc::ServerWriteReactor<v1::ReadLogsResponse>* LabServiceImpl::ReadLogs(
+    Context*, const v1::ReadLogsRequest* request) {
   return StartReadLogs({loop_, store_, followers_}, *request);
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::ReadEvents(Context* context, const v1::ReadEventsRequest* request,
+grpc::ServerUnaryReactor* LabServiceImpl::ReadEvents(Context* context,
+                                                     const v1::ReadEventsRequest* request,
                                                      v1::ReadEventsResponse* response) {
   std::string run_id;
   if (!request->run().empty()) {
@@ -128,7 +151,8 @@ grpc::ServerUnaryReactor* LabServiceImpl::ReadEvents(Context* context, const v1:
   const int limit = request->limit() > 0 ? std::min(request->limit(), kMostEvents) : 100;
   const auto read = [after = request->after_event_id(), run_id,
                      limit](store::Database& db) -> absl::StatusOr<v1::ReadEventsResponse> {
-    SHOAL_ASSIGN_OR_RETURN(std::vector<v1::Event> events, store::ReadEvents(db, after, run_id, limit));
+    SHOAL_ASSIGN_OR_RETURN(std::vector<v1::Event> events,
+                           store::ReadEvents(db, after, run_id, limit));
     v1::ReadEventsResponse answer;
     for (v1::Event& event : events) *answer.add_events() = std::move(event);
     return answer;
@@ -136,16 +160,19 @@ grpc::ServerUnaryReactor* LabServiceImpl::ReadEvents(Context* context, const v1:
   return ReadFor(context->DefaultReactor(), store_.readers(), response, read);
 }
 
-grpc::ServerWriteReactor<v1::GenerateEvent>* LabServiceImpl::Generate(Context*, const v1::GenerateRequest* request) {
+grpc::ServerWriteReactor<v1::GenerateEvent>* LabServiceImpl::Generate(
+    Context*, const v1::GenerateRequest* request) {
   return StartGenerate(loop_, broker_, *request);
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::Shutdown(Context* context, const v1::ShutdownRequest* request,
+grpc::ServerUnaryReactor* LabServiceImpl::Shutdown(Context* context,
+                                                   const v1::ShutdownRequest* request,
                                                    v1::ShutdownResponse*) {
   if (!info_.allow_shutdown || context->peer().rfind("unix:", 0) != 0) {
-    return Reply(context, absl::PermissionDeniedError(
-                              "this lab is stopped where it was started, not over the network: `shoal down` works for "
-                              "the embedded lab of your own data folder"));
+    return Reply(context,
+                 absl::PermissionDeniedError("this lab is stopped where it was started, not over "
+                                             "the network: `shoal down` works for "
+                                             "the embedded lab of your own data folder"));
   }
   info_.on_shutdown(*request);
   return Reply(context, absl::OkStatus());

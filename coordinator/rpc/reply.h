@@ -20,13 +20,15 @@ inline grpc::Status ToGrpc(const absl::Status& status) {
 }
 
 // Ends a call at once.
-inline grpc::ServerUnaryReactor* Reply(grpc::CallbackServerContext* context, const absl::Status& status) {
+inline grpc::ServerUnaryReactor* Reply(grpc::CallbackServerContext* context,
+                                       const absl::Status& status) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpc(status));
   return reactor;
 }
 template <typename T>
-grpc::ServerUnaryReactor* Reply(grpc::CallbackServerContext* context, absl::StatusOr<T> result, T* response) {
+grpc::ServerUnaryReactor* Reply(grpc::CallbackServerContext* context, absl::StatusOr<T> result,
+                                T* response) {
   if (result.ok()) *response = *std::move(result);
   return Reply(context, result.status());
 }
@@ -50,13 +52,14 @@ inline grpc::ServerUnaryReactor* PostFor(grpc::ServerUnaryReactor* reactor, loop
 
 // Runs `read(db) -> StatusOr<T>` on a reader's thread and answers with it.
 template <typename T, typename Read>
-grpc::ServerUnaryReactor* ReadFor(grpc::ServerUnaryReactor* reactor, store::ReaderPool& readers, T* response,
-                                  Read read) {
-  const absl::Status posted = readers.Post([reactor, response, read = std::move(read)](store::Database& db) {
-    absl::StatusOr<T> result = read(db);
-    if (result.ok()) *response = *std::move(result);
-    reactor->Finish(ToGrpc(result.status()));
-  });
+grpc::ServerUnaryReactor* ReadFor(grpc::ServerUnaryReactor* reactor, store::ReaderPool& readers,
+                                  T* response, Read read) {
+  const absl::Status posted =
+      readers.Post([reactor, response, read = std::move(read)](store::Database& db) {
+        absl::StatusOr<T> result = read(db);
+        if (result.ok()) *response = *std::move(result);
+        reactor->Finish(ToGrpc(result.status()));
+      });
   if (!posted.ok()) reactor->Finish(ToGrpc(posted));
   return reactor;
 }

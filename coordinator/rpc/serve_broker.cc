@@ -11,7 +11,8 @@
 namespace shoal::rpc {
 namespace {
 
-constexpr absl::Duration kRound = absl::Milliseconds(250);  // how often waiting is explained and idleness looked at
+constexpr absl::Duration kRound =
+    absl::Milliseconds(250);  // how often waiting is explained and idleness looked at
 constexpr size_t kMostQuestions = 256;
 // A model that nobody has asked for this long makes room when a job is waiting.
 constexpr absl::Duration kYieldAfter = absl::Seconds(3);
@@ -19,7 +20,9 @@ constexpr absl::Duration kYieldAfter = absl::Seconds(3);
 }  // namespace
 
 ServeBroker::ServeBroker(loop::Loop& loop, absl::Duration idle_timeout)
-    : loop_(loop), idle_timeout_(idle_timeout), thread_([this](std::stop_token stop) { Main(stop); }) {}
+    : loop_(loop),
+      idle_timeout_(idle_timeout),
+      thread_([this](std::stop_token stop) { Main(stop); }) {}
 
 ServeBroker::~ServeBroker() {
   Close();
@@ -28,8 +31,8 @@ ServeBroker::~ServeBroker() {
   stopping_.SignalAll();
 }
 
-int64_t ServeBroker::Ask(const loop::RunPtr& run, v1::GenerateRequest request, std::weak_ptr<Asker> asker,
-                         std::string actor) {
+int64_t ServeBroker::Ask(const loop::RunPtr& run, v1::GenerateRequest request,
+                         std::weak_ptr<Asker> asker, std::string actor) {
   int64_t ticket = 0;
   absl::Status refused;
   {
@@ -112,13 +115,15 @@ void ServeBroker::Open(const scheduler::AttemptKey& key, std::weak_ptr<ModelHold
     MutexLock lock(mutex_);
     Model& model = models_[key.job_id];
     // What an earlier stream was answering, it will not finish here.
-    interrupted = Take([&](const Question& question) { return question.sent && question.job_id == key.job_id; });
+    interrupted = Take(
+        [&](const Question& question) { return question.sent && question.job_id == key.job_id; });
     model = {key, std::move(holder), true, loop_.Now()};
     for (auto& [ticket, question] : questions_) {
       if (question.job_id == key.job_id && !question.sent) SendDown(model, question);
     }
   }
-  for (const auto& asker : interrupted) asker->End(absl::UnavailableError("the model's worker began anew; ask again"));
+  for (const auto& asker : interrupted)
+    asker->End(absl::UnavailableError("the model's worker began anew; ask again"));
 }
 
 void ServeBroker::Event(const scheduler::AttemptKey& key, v1::GenerateEvent event) {
@@ -146,7 +151,8 @@ std::vector<std::shared_ptr<Asker>> ServeBroker::Take(Predicate which) {
   std::vector<std::shared_ptr<Asker>> taken;
   std::erase_if(questions_, [&](const auto& entry) {
     if (!which(entry.second)) return false;
-    if (std::shared_ptr<Asker> asker = entry.second.asker.lock(); asker != nullptr) taken.push_back(std::move(asker));
+    if (std::shared_ptr<Asker> asker = entry.second.asker.lock(); asker != nullptr)
+      taken.push_back(std::move(asker));
     return true;
   });
   return taken;
@@ -157,17 +163,20 @@ void ServeBroker::Closed(const scheduler::AttemptKey& key, const ModelHolder* ho
   {
     MutexLock lock(mutex_);
     auto it = models_.find(key.job_id);
-    if (it == models_.end() || it->second.holder.lock().get() != holder) return;  // another stream has taken over
+    if (it == models_.end() || it->second.holder.lock().get() != holder)
+      return;  // another stream has taken over
     it->second.open = false;
     it->second.holder.reset();
-    interrupted = Take([&](const Question& question) { return question.sent && question.job_id == key.job_id; });
+    interrupted = Take(
+        [&](const Question& question) { return question.sent && question.job_id == key.job_id; });
   }
   for (const auto& asker : interrupted) {
     asker->End(absl::UnavailableError("the connection to the model's worker broke; ask again"));
   }
 }
 
-void ServeBroker::OnServeEnded(const scheduler::AttemptKey& key, const std::string& reason, const loop::View& view) {
+void ServeBroker::OnServeEnded(const scheduler::AttemptKey& key, const std::string& reason,
+                               const loop::View& view) {
   const bool job_lives = view.state.FindJob(key.job_id) != nullptr;
   std::vector<std::shared_ptr<Asker>> ended;
   std::shared_ptr<ModelHolder> holder;
@@ -180,10 +189,12 @@ void ServeBroker::OnServeEnded(const scheduler::AttemptKey& key, const std::stri
       it->second.holder.reset();
       if (!job_lives) models_.erase(it);
     }
-    ended = Take([&](const Question& q) { return q.job_id == key.job_id && (q.sent || !job_lives); });
+    ended =
+        Take([&](const Question& q) { return q.job_id == key.job_id && (q.sent || !job_lives); });
   }
   if (holder != nullptr) holder->End(absl::AbortedError(reason));
-  for (const auto& asker : ended) asker->End(absl::UnavailableError(StrCat("the model is gone: ", reason)));
+  for (const auto& asker : ended)
+    asker->End(absl::UnavailableError(StrCat("the model is gone: ", reason)));
 }
 
 void ServeBroker::Close() {
@@ -194,12 +205,15 @@ void ServeBroker::Close() {
     closed_ = true;
     askers = Take([](const Question&) { return true; });
     for (auto& [id, model] : models_) {
-      if (auto holder = model.holder.lock(); holder != nullptr) holders.push_back(std::move(holder));
+      if (auto holder = model.holder.lock(); holder != nullptr)
+        holders.push_back(std::move(holder));
     }
     models_.clear();
   }
-  for (const auto& asker : askers) asker->End(absl::UnavailableError("the coordinator is stopping"));
-  for (const auto& holder : holders) holder->End(absl::UnavailableError("the coordinator is stopping; open it again"));
+  for (const auto& asker : askers)
+    asker->End(absl::UnavailableError("the coordinator is stopping"));
+  for (const auto& holder : holders)
+    holder->End(absl::UnavailableError("the coordinator is stopping; open it again"));
 }
 
 void ServeBroker::Main(std::stop_token stop) {
@@ -217,11 +231,15 @@ void ServeBroker::ExplainWaits() {
   {
     MutexLock lock(mutex_);
     bool waiting = false;
-    for (const auto& [ticket, question] : questions_) waiting |= !question.sent && !question.job_id.empty();
+    for (const auto& [ticket, question] : questions_)
+      waiting |= !question.sent && !question.job_id.empty();
     if (!waiting || closed_) return;
   }
   // A refusal costs nothing: the next round comes.
-  loop_.Post(std::make_unique<loop::LookCommand>([this](const loop::View& view) { TellWaiting(view); })).IgnoreError();
+  loop_
+      .Post(std::make_unique<loop::LookCommand>(
+          [this](const loop::View& view) { TellWaiting(view); }))
+      .IgnoreError();
 }
 
 void ServeBroker::TellWaiting(const loop::View& view) {
@@ -237,26 +255,30 @@ void ServeBroker::TellWaiting(const loop::View& view) {
       if (question.sent || question.job_id.empty()) continue;
       const scheduler::JobRecord* job = view.state.FindJob(question.job_id);
       if (job == nullptr) continue;
-      std::string reason = job->state == v1::JOB_STATE_RUNNING
-                               ? "the model is being loaded"
-                               : scheduler::Explain(view.config, view.state, question.job_id, view.now);
+      std::string reason =
+          job->state == v1::JOB_STATE_RUNNING
+              ? "the model is being loaded"
+              : scheduler::Explain(view.config, view.state, question.job_id, view.now);
       if (reason == question.told) continue;
       question.told = reason;
       v1::GenerateEvent event;
       event.set_request_id(question.caller_id);
       event.mutable_waiting()->set_reason(std::move(reason));
-      if (auto asker = question.asker.lock(); asker != nullptr) told.push_back({std::move(asker), std::move(event)});
+      if (auto asker = question.asker.lock(); asker != nullptr)
+        told.push_back({std::move(asker), std::move(event)});
     }
     ended = Take([&](const Question& question) {
       return !question.job_id.empty() && view.state.FindJob(question.job_id) == nullptr;
     });
   }
   for (Told& one : told) one.asker->Hear(std::move(one.event));
-  for (const auto& asker : ended) asker->End(absl::UnavailableError("the model's serve job ended; ask again"));
+  for (const auto& asker : ended)
+    asker->End(absl::UnavailableError("the model's serve job ended; ask again"));
 }
 
 void ServeBroker::EndIdle() {
-  const absl::Duration patience = loop_.Status().queued_jobs > 0 ? std::min(kYieldAfter, idle_timeout_) : idle_timeout_;
+  const absl::Duration patience =
+      loop_.Status().queued_jobs > 0 ? std::min(kYieldAfter, idle_timeout_) : idle_timeout_;
   std::vector<JobId> idle;
   {
     MutexLock lock(mutex_);
@@ -270,7 +292,8 @@ void ServeBroker::EndIdle() {
       model.last_used = now;  // asked again only after as long once more
     }
   }
-  for (const JobId& job_id : idle) loop_.Post(std::make_unique<loop::ServeIdleCommand>(job_id)).IgnoreError();
+  for (const JobId& job_id : idle)
+    loop_.Post(std::make_unique<loop::ServeIdleCommand>(job_id)).IgnoreError();
 }
 
 }  // namespace shoal::rpc

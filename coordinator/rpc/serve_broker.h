@@ -1,10 +1,11 @@
 // Brings people who ask a model together with the worker that holds it.
 //
-//   Generate call --Ask--> [waiting: no model yet] --Open--> [sent down the worker's Serve stream] --events--> Done
+//   Generate call --Ask--> [waiting: no model yet] --Open--> [sent down the worker's Serve stream]
+//   --events--> Done
 //
-// A serve job is asked of the scheduler by the first question and ended when nobody has asked for the idle timeout,
-// or for a few seconds when other jobs are waiting for a slot.
-// Questions to one model wait together and run side by side; a caller who leaves cancels only his own. Worker and
+// A serve job is asked of the scheduler by the first question and ended when nobody has asked for
+// the idle timeout, or for a few seconds when other jobs are waiting for a slot. Questions to one
+// model wait together and run side by side; a caller who leaves cancels only his own. Worker and
 // callers are seen through two small interfaces; no gRPC here.
 #pragma once
 
@@ -49,7 +50,8 @@ class ServeBroker {
   ServeBroker& operator=(const ServeBroker&) = delete;
 
   // Asks the run's model. Returns a ticket for Withdraw. The asker hears everything else.
-  int64_t Ask(const loop::RunPtr& run, v1::GenerateRequest request, std::weak_ptr<Asker> asker, std::string actor);
+  int64_t Ask(const loop::RunPtr& run, v1::GenerateRequest request, std::weak_ptr<Asker> asker,
+              std::string actor);
   // The asker has gone.
   void Withdraw(int64_t ticket);
 
@@ -59,9 +61,10 @@ class ServeBroker {
   // The worker's stream broke; it may open another.
   void Closed(const scheduler::AttemptKey& key, const ModelHolder* holder);
 
-  // From the loop: the attempt ended or was lost. What it was answering ends; what still waits goes on waiting when
-  // the job does.
-  void OnServeEnded(const scheduler::AttemptKey& key, const std::string& reason, const loop::View& view);
+  // From the loop: the attempt ended or was lost. What it was answering ends; what still waits goes
+  // on waiting when the job does.
+  void OnServeEnded(const scheduler::AttemptKey& key, const std::string& reason,
+                    const loop::View& view);
   // Everyone is sent away. Idempotent.
   void Close();
 

@@ -31,15 +31,17 @@ bool SomeoneListens(const std::string& path) {
   std::memcpy(address.sun_path, path.data(), path.size());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  const bool connected = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  const bool connected =
+      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   close(fd);
   return connected;
 }
 
 absl::Status PrepareSocket(const std::string& path) {
   if (path.size() > 107) {
-    return absl::InvalidArgumentError(StrCat("the socket's path has ", path.size(), " bytes, the system allows 107: ",
-                                             path, "; use a shorter data folder"));
+    return absl::InvalidArgumentError(StrCat("the socket's path has ", path.size(),
+                                             " bytes, the system allows 107: ", path,
+                                             "; use a shorter data folder"));
   }
   const std::string folder = DirName(path);
   RealFileSystem files;
@@ -47,12 +49,14 @@ absl::Status PrepareSocket(const std::string& path) {
   struct stat info = {};
   if (stat(folder.c_str(), &info) != 0) return ErrnoStatus(errno, StrCat("looking at ", folder));
   if ((info.st_mode & 0077) != 0 || info.st_uid != geteuid()) {
-    return absl::FailedPreconditionError(StrCat("others may enter ", folder,
-                                                ", and whoever can open the socket commands the lab: chmod 700 ",
-                                                folder));
+    return absl::FailedPreconditionError(
+        StrCat("others may enter ", folder,
+               ", and whoever can open the socket commands the lab: chmod 700 ", folder));
   }
-  if (SomeoneListens(path)) return absl::UnavailableError(StrCat("another process listens on ", path));
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) return ErrnoStatus(errno, StrCat("removing the old ", path));
+  if (SomeoneListens(path))
+    return absl::UnavailableError(StrCat("another process listens on ", path));
+  if (unlink(path.c_str()) != 0 && errno != ENOENT)
+    return ErrnoStatus(errno, StrCat("removing the old ", path));
   return absl::OkStatus();
 }
 
@@ -75,7 +79,8 @@ class ServerImpl final : public Server, public loop::Observer {
   void Stop(absl::Duration grace) override;
 
   void OnCommitted(const loop::Committed& committed) override { followers_.OnCommitted(committed); }
-  void OnServeEnded(const scheduler::AttemptKey& key, const std::string& reason, const loop::View& view) override {
+  void OnServeEnded(const scheduler::AttemptKey& key, const std::string& reason,
+                    const loop::View& view) override {
     broker_.OnServeEnded(key, reason, view);
   }
 
@@ -93,21 +98,24 @@ class ServerImpl final : public Server, public loop::Observer {
 
 absl::Status ServerImpl::Listen() {
   if (options_.socket_path.empty() && options_.tcp_address.empty()) {
-    return absl::InvalidArgumentError("a coordinator needs a Unix socket or a TCP address to listen on");
+    return absl::InvalidArgumentError(
+        "a coordinator needs a Unix socket or a TCP address to listen on");
   }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(-1);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error, not shared silently
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
+                             0);  // a taken port is an error, not shared silently
   builder.RegisterService(&lab_);
   builder.RegisterService(&worker_);
   builder.RegisterService(&artifact_);
   int unix_bound = 1;
   if (!options_.socket_path.empty()) {
     SHOAL_RETURN_IF_ERROR(PrepareSocket(options_.socket_path));
-    builder.AddListeningPort(StrCat("unix:", options_.socket_path), grpc::InsecureServerCredentials(), &unix_bound);
+    builder.AddListeningPort(StrCat("unix:", options_.socket_path),
+                             grpc::InsecureServerCredentials(), &unix_bound);
   }
   if (!options_.tcp_address.empty()) {
     SHOAL_RETURN_IF_ERROR(CheckTcpAddress(options_.tcp_address));
@@ -118,8 +126,8 @@ absl::Status ServerImpl::Listen() {
     return absl::OkStatus();
   }
   return absl::UnavailableError(StrCat("cannot listen on ", options_.socket_path,
-                                       options_.tcp_address.empty() ? "" : " and ", options_.tcp_address,
-                                       ": is the address taken?"));
+                                       options_.tcp_address.empty() ? "" : " and ",
+                                       options_.tcp_address, ": is the address taken?"));
 }
 
 void ServerImpl::Stop(absl::Duration grace) {
@@ -143,13 +151,16 @@ absl::Status CheckTcpAddress(const std::string& address) {
   const size_t colon = address.rfind(':');
   const std::string host = address.substr(0, colon == std::string::npos ? address.size() : colon);
   int port = -1;
-  const bool number = colon != std::string::npos && absl::SimpleAtoi(address.substr(colon + 1), &port);
+  const bool number =
+      colon != std::string::npos && absl::SimpleAtoi(address.substr(colon + 1), &port);
   if (!number || port < 0 || port > 65535) {
-    return absl::InvalidArgumentError(StrCat("\"", address, "\" is not host:port, as in 127.0.0.1:7411"));
+    return absl::InvalidArgumentError(
+        StrCat("\"", address, "\" is not host:port, as in 127.0.0.1:7411"));
   }
   if (host == "127.0.0.1" || host == "localhost" || host == "[::1]") return absl::OkStatus();
   return absl::InvalidArgumentError(
-      StrCat("refusing to listen on ", address, ": connections are not encrypted yet, so only this machine may connect "
+      StrCat("refusing to listen on ", address,
+             ": connections are not encrypted yet, so only this machine may connect "
              "(127.0.0.1, localhost, [::1]); reach it from elsewhere through ssh -L"));
 }
 

@@ -1,4 +1,5 @@
-// The listening side: addresses, the three services, gRPC's health and reflection, and an orderly end.
+// The listening side: addresses, the three services, gRPC's health and reflection, and an orderly
+// end.
 #pragma once
 
 #include <functional>
@@ -27,18 +28,22 @@ struct ServerOptions {
 // Thread-safe.
 class Server {
  public:
-  // Prepares the services; observer() then has to be given to the loop before it starts. Nothing is listened on yet.
+  // Prepares the services; observer() then has to be given to the loop before it starts. Nothing is
+  // listened on yet.
   static std::unique_ptr<Server> Make(ServerOptions options, loop::Loop& loop, store::Store& store);
-  // Errors: InvalidArgument (addresses), FailedPrecondition (a socket folder that others may enter), Unavailable (taken).
+  // Errors: InvalidArgument (addresses), FailedPrecondition (a socket folder that others may
+  // enter), Unavailable (taken).
   virtual absl::Status Listen() = 0;
   virtual loop::Observer& observer() = 0;
   virtual int tcp_port() const = 0;
-  // Sends followers and askers away, refuses new calls, gives the others `grace`. The loop must still run. Idempotent.
+  // Sends followers and askers away, refuses new calls, gives the others `grace`. The loop must
+  // still run. Idempotent.
   virtual void Stop(absl::Duration grace) = 0;
   virtual ~Server() = default;
 };
 
-// "127.0.0.1:7411", "localhost:0", "[::1]:80": fine. Everything else is InvalidArgument, saying why.
+// "127.0.0.1:7411", "localhost:0", "[::1]:80": fine. Everything else is InvalidArgument, saying
+// why.
 absl::Status CheckTcpAddress(const std::string& address);
 
 }  // namespace shoal::rpc

@@ -1,4 +1,5 @@
-// The three services. Methods check, post or read, and finish; what they decide is decided in coordinator/loop.
+// The three services. Methods check, post or read, and finish; what they decide is decided in
+// coordinator/loop.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -30,29 +31,45 @@ struct LabInfo {
 // All services are thread-safe; what they refer to must outlive them.
 class LabServiceImpl final : public v1::LabService::CallbackService {
  public:
-  LabServiceImpl(LabInfo info, loop::Loop& loop, store::Store& store, Followers& followers, ServeBroker& broker)
-      : info_(std::move(info)), loop_(loop), store_(store), followers_(followers), broker_(broker) {}
+  LabServiceImpl(LabInfo info, loop::Loop& loop, store::Store& store, Followers& followers,
+                 ServeBroker& broker)
+      : info_(std::move(info)),
+        loop_(loop),
+        store_(store),
+        followers_(followers),
+        broker_(broker) {}
 
   using Context = grpc::CallbackServerContext;
   using Unary = grpc::ServerUnaryReactor;
 
-  Unary* GetLab(Context* context, const v1::GetLabRequest* request, v1::GetLabResponse* response) override;
-  Unary* SubmitRun(Context* context, const v1::SubmitRunRequest* request, v1::SubmitRunResponse* response) override;
+  Unary* GetLab(Context* context, const v1::GetLabRequest* request,
+                v1::GetLabResponse* response) override;
+  Unary* SubmitRun(Context* context, const v1::SubmitRunRequest* request,
+                   v1::SubmitRunResponse* response) override;
   Unary* SubmitSweep(Context* context, const v1::SubmitSweepRequest* request,
                      v1::SubmitSweepResponse* response) override;
-  Unary* Cancel(Context* context, const v1::CancelRequest* request, v1::CancelResponse* response) override;
-  Unary* ListRuns(Context* context, const v1::ListRunsRequest* request, v1::ListRunsResponse* response) override;
-  Unary* GetRun(Context* context, const v1::GetRunRequest* request, v1::RunDetail* response) override;
-  Unary* ListSweeps(Context* context, const v1::ListSweepsRequest* request, v1::ListSweepsResponse* response) override;
+  Unary* Cancel(Context* context, const v1::CancelRequest* request,
+                v1::CancelResponse* response) override;
+  Unary* ListRuns(Context* context, const v1::ListRunsRequest* request,
+                  v1::ListRunsResponse* response) override;
+  Unary* GetRun(Context* context, const v1::GetRunRequest* request,
+                v1::RunDetail* response) override;
+  Unary* ListSweeps(Context* context, const v1::ListSweepsRequest* request,
+                    v1::ListSweepsResponse* response) override;
   Unary* ListWorkers(Context* context, const v1::ListWorkersRequest* request,
                      v1::ListWorkersResponse* response) override;
-  Unary* GetSeries(Context* context, const v1::GetSeriesRequest* request, v1::GetSeriesResponse* response) override;
-  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(Context* context, const v1::WatchRequest* request) override;
-  grpc::ServerWriteReactor<v1::ReadLogsResponse>* ReadLogs(Context* context,
-                                                           const v1::ReadLogsRequest* request) override;
-  Unary* ReadEvents(Context* context, const v1::ReadEventsRequest* request, v1::ReadEventsResponse* response) override;
-  grpc::ServerWriteReactor<v1::GenerateEvent>* Generate(Context* context, const v1::GenerateRequest* request) override;
-  Unary* Shutdown(Context* context, const v1::ShutdownRequest* request, v1::ShutdownResponse* response) override;
+  Unary* GetSeries(Context* context, const v1::GetSeriesRequest* request,
+                   v1::GetSeriesResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(Context* context,
+                                                     const v1::WatchRequest* request) override;
+  grpc::ServerWriteReactor<v1::ReadLogsResponse>* ReadLogs(
+      Context* context, const v1::ReadLogsRequest* request) override;
+  Unary* ReadEvents(Context* context, const v1::ReadEventsRequest* request,
+                    v1::ReadEventsResponse* response) override;
+  grpc::ServerWriteReactor<v1::GenerateEvent>* Generate(
+      Context* context, const v1::GenerateRequest* request) override;
+  Unary* Shutdown(Context* context, const v1::ShutdownRequest* request,
+                  v1::ShutdownResponse* response) override;
 
  private:
   const LabInfo info_;
@@ -69,10 +86,12 @@ class WorkerServiceImpl final : public v1::WorkerService::CallbackService {
   using Context = grpc::CallbackServerContext;
   using Unary = grpc::ServerUnaryReactor;
 
-  Unary* Register(Context* context, const v1::RegisterRequest* request, v1::RegisterResponse* response) override;
+  Unary* Register(Context* context, const v1::RegisterRequest* request,
+                  v1::RegisterResponse* response) override;
   Unary* Synchronize(Context* context, const v1::SynchronizeRequest* request,
                      v1::SynchronizeResponse* response) override;
-  Unary* Report(Context* context, const v1::ReportRequest* request, v1::ReportResponse* response) override;
+  Unary* Report(Context* context, const v1::ReportRequest* request,
+                v1::ReportResponse* response) override;
   grpc::ServerBidiReactor<v1::ServeUp, v1::ServeDown>* Serve(Context* context) override;
 
  private:
@@ -86,9 +105,10 @@ class ArtifactServiceImpl final : public v1::ArtifactService::CallbackService {
 
   using Context = grpc::CallbackServerContext;
 
-  grpc::ServerReadReactor<v1::PutArtifactRequest>* Put(Context* context, v1::PutArtifactResponse* response) override;
-  grpc::ServerWriteReactor<v1::GetArtifactResponse>* Get(Context* context,
-                                                         const v1::GetArtifactRequest* request) override;
+  grpc::ServerReadReactor<v1::PutArtifactRequest>* Put(Context* context,
+                                                       v1::PutArtifactResponse* response) override;
+  grpc::ServerWriteReactor<v1::GetArtifactResponse>* Get(
+      Context* context, const v1::GetArtifactRequest* request) override;
   grpc::ServerUnaryReactor* Find(Context* context, const v1::FindArtifactsRequest* request,
                                  v1::FindArtifactsResponse* response) override;
 

@@ -1,6 +1,6 @@
-// A server stream that anyone may offer messages to, from any thread. gRPC wants one write at a time and exactly one
-// Finish; this class sees to both. Whoever offers looks at `buffered()` and fetches more only when there is room, so a
-// slow client costs a bounded buffer and slows nobody.
+// A server stream that anyone may offer messages to, from any thread. gRPC wants one write at a
+// time and exactly one Finish; this class sees to both. Whoever offers looks at `buffered()` and
+// fetches more only when there is room, so a slow client costs a bounded buffer and slows nobody.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -16,8 +16,8 @@
 
 namespace shoal::rpc {
 
-// Base is grpc::ServerWriteReactor<T> or grpc::ServerBidiReactor<Request, T>. The object owns itself until OnDone, and
-// others hold weak pointers. Thread-safe.
+// Base is grpc::ServerWriteReactor<T> or grpc::ServerBidiReactor<Request, T>. The object owns
+// itself until OnDone, and others hold weak pointers. Thread-safe.
 template <typename Base, typename T>
 class Stream : public Base, public std::enable_shared_from_this<Stream<Base, T>> {
  public:

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coordinator/rpc/stream.h"
+#include "coordinator/rpc/waiting.h"
 #include "coordinator/store/detail_rows.h"
 #include "coordinator/store/event_rows.h"
 #include "core/spec/run_status.h"
@@ -16,13 +17,15 @@ constexpr absl::Duration kBetweenRows = absl::Milliseconds(200);  // of one run
 constexpr size_t kFullBuffer = 64;
 constexpr int kPage = 256;
 
-// Sends each watched run's row when it changed, and the events of watched runs. Rows come from the runs table and
-// events from the database by their ids, so nothing is queued for a slow client: it gets the newest row, and the
-// events where it left off.
+// Sends each watched run's row when it changed, and the events of watched runs. Rows come from the
+// runs table and events from the database by their ids, so nothing is queued for a slow client: it
+// gets the newest row, and the events where it left off.
 class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
  public:
   Watch(const FollowContext& context, const v1::WatchRequest& request)
-      : context_(context), all_(request.targets().empty()), until_finished_(request.until_finished()) {
+      : context_(context),
+        all_(request.targets().empty()),
+        until_finished_(request.until_finished()) {
     latest_event_ = context_.loop.Status().last_event_id;
     sent_event_ = request.after_event_id() > 0 ? request.after_event_id() : latest_event_;
   }
@@ -63,6 +66,7 @@ class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
  private:
   void SendRows() {
     std::vector<v1::WatchResponse> responses;
+    const loop::LabStatus lab = context_.loop.Status();
     {
       MutexLock lock(mutex_);
       const absl::Time now = context_.loop.Now();
@@ -74,7 +78,10 @@ class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
         }
         last = now;
         v1::WatchResponse& response = responses.emplace_back();
-        if (const loop::RunPtr run = context_.loop.runs().Find(*it); run != nullptr) *response.mutable_run() = *run;
+        if (const loop::RunPtr run = context_.loop.runs().Find(*it); run != nullptr) {
+          *response.mutable_run() = *run;
+          TellWhyItWaits(lab, *response.mutable_run());
+        }
         response.set_event_id(sent_event_);
         it = dirty_.erase(it);
       }
@@ -124,7 +131,8 @@ class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
       const loop::RunPtr run = context_.loop.runs().Find(id);
       if (run != nullptr && !spec::IsFinal(run->status())) return false;
     }
-    // The table is published after the events' number: what made the last run final has been sent too.
+    // The table is published after the events' number: what made the last run final has been sent
+    // too.
     return sent_event_ >= context_.loop.Status().last_event_id;
   }
 
@@ -143,7 +151,8 @@ class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
 
 class ReadLogs final : public ServerStream<v1::ReadLogsResponse>, public Follower {
  public:
-  ReadLogs(const FollowContext& context, const v1::ReadLogsRequest& request) : context_(context), request_(request) {}
+  ReadLogs(const FollowContext& context, const v1::ReadLogsRequest& request)
+      : context_(context), request_(request) {}
 
   void Of(std::string run_id) { run_id_ = std::move(run_id); }
 
@@ -160,8 +169,8 @@ class ReadLogs final : public ServerStream<v1::ReadLogsResponse>, public Followe
     reading_ = true;
     more_ = false;
     auto self = std::static_pointer_cast<ReadLogs>(shared_from_this());
-    const absl::Status posted =
-        context_.store.readers().Post([self, after = last_log_id_](store::Database& db) { self->Read(db, after); });
+    const absl::Status posted = context_.store.readers().Post(
+        [self, after = last_log_id_](store::Database& db) { self->Read(db, after); });
     if (!posted.ok()) {
       reading_ = false;
       more_ = true;
@@ -201,11 +210,13 @@ class ReadLogs final : public ServerStream<v1::ReadLogsResponse>, public Followe
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::WatchResponse>* StartWatch(const FollowContext& context, const v1::WatchRequest& request) {
+grpc::ServerWriteReactor<v1::WatchResponse>* StartWatch(const FollowContext& context,
+                                                        const v1::WatchRequest& request) {
   auto watch = std::make_shared<Watch>(context, request);
   watch->Begin();
-  const absl::StatusOr<loop::Rows> runs =
-      request.targets().empty() ? *context.loop.runs().Snapshot() : context.loop.runs().Resolve(request.targets());
+  const absl::StatusOr<loop::Rows> runs = request.targets().empty()
+                                              ? *context.loop.runs().Snapshot()
+                                              : context.loop.runs().Resolve(request.targets());
   if (!runs.ok()) {
     watch->End(runs.status());
     return watch.get();

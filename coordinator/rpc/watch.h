@@ -18,7 +18,8 @@ struct FollowContext {
 };
 
 // Both return a reactor that lives until its call is done.
-grpc::ServerWriteReactor<v1::WatchResponse>* StartWatch(const FollowContext& context, const v1::WatchRequest& request);
+grpc::ServerWriteReactor<v1::WatchResponse>* StartWatch(const FollowContext& context,
+                                                        const v1::WatchRequest& request);
 grpc::ServerWriteReactor<v1::ReadLogsResponse>* StartReadLogs(const FollowContext& context,
                                                               const v1::ReadLogsRequest& request);
 
