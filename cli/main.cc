@@ -1,6 +1,8 @@
 // shoal: the one program. Command line, coordinator and worker are composed here and nowhere else.
 
+#include <algorithm>
 #include <cstdio>
+#include <string_view>
 
 #include "cli/commands/command.h"
 #include "cli/lab/embedded.h"
@@ -8,6 +10,7 @@
 #include "core/base/build_info.h"
 #include "core/base/clock.h"
 #include "core/base/status.h"
+#include "core/data/utf8.h"
 #include "worker/agent/agent.h"
 
 namespace {
@@ -66,13 +69,35 @@ absl::StatusOr<std::unique_ptr<cli::RunningWorker>> StartWorker(const cli::Worke
 std::string CommandLine(int argc, char** argv) {
   std::string line = "shoal";
   for (int i = 1; i < argc; ++i) line += std::string(" ") + argv[i];
-  return line.substr(0, 4096);
+  size_t end = std::min<size_t>(line.size(), 4096);
+  while (end < line.size() && (line[end] & 0xC0) == 0x80) --end;  // never within a character
+  line.resize(end);
+  return line;
+}
+
+// The first argument that no message can carry, 0 when all are well.
+int NotText(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (data::CountInvalidUtf8(argv[i]) > 0) return i;
+  }
+  return 0;
+}
+
+// Whether errors are wanted as JSON: known before the command line could be parsed.
+bool AsksForJson(int argc, char** argv) {
+  return std::any_of(argv + 1, argv + argc,
+                     [](const char* argument) { return std::string_view(argument) == "--json"; });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace shoal::cli;
+  if (const int bad = NotText(argc, argv); bad > 0) {
+    std::fprintf(stderr, "shoal: argument %d is not UTF-8 text: %s\n", bad,
+                 Printable(argv[bad], false).c_str());
+    return kUsage;
+  }
   const SystemClock clock;
   Globals globals;
   globals.lab.clock = &clock;
@@ -119,8 +144,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // --help and --version come as errors with code 0; every other one is a usage error.
-    return app.exit(error) == 0 ? kOk : kUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    globals.json = AsksForJson(argc, argv);
+    PrintError(globals, UsageError(app, error));
+    std::fflush(stdout);
+    return kUsage;
   }
   std::fflush(stdout);
   return globals.exit_code;

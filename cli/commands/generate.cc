@@ -9,6 +9,7 @@
 #include "cli/commands/command.h"
 #include "cli/lab/resolve.h"
 #include "core/base/status.h"
+#include "core/data/utf8.h"
 
 namespace shoal::cli {
 namespace {
@@ -100,6 +101,20 @@ void TellStats(const Globals& globals, const TalkOptions& options, const v1::Gen
                static_cast<long>(done.checkpoint_step()));
 }
 
+// Whether a run learned conversations; a model of plain text has never seen chat markup.
+absl::StatusOr<bool> LearnedConversations(Lab& lab, const std::string& run_id) {
+  v1::GetRunRequest request;
+  request.set_run(run_id);
+  SHOAL_ASSIGN_OR_RETURN(const v1::RunDetail detail,
+                         Call(lab.service(), &v1::LabService::Stub::GetRun, request));
+  for (const v1::DataBinding& binding : detail.bindings()) {
+    if (binding.role() == v1::BINDING_ROLE_TRAIN) {
+      return !std::string_view(binding.file_name()).ends_with(".txt");
+    }
+  }
+  return true;
+}
+
 v1::GenerateRequest RequestFor(const TalkOptions& options, const std::string& run_id,
                                const std::string& prompt) {
   v1::GenerateRequest request;
@@ -122,6 +137,9 @@ absl::Status Generate(const Globals& globals, TalkOptions options) {
       return absl::InvalidArgumentError("no prompt: give --prompt TEXT, or text on standard input");
     options.prompts.emplace_back(std::istreambuf_iterator<char>(std::cin),
                                  std::istreambuf_iterator<char>());
+    if (data::CountInvalidUtf8(options.prompts.back()) > 0) {
+      return absl::InvalidArgumentError("standard input is not UTF-8 text");
+    }
   }
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
   const std::vector<std::string> targets =
@@ -129,6 +147,9 @@ absl::Status Generate(const Globals& globals, TalkOptions options) {
   SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, targets));
   std::string json = "[";
   for (const v1::Run& run : runs) {
+    TalkOptions asked = options;
+    SHOAL_ASSIGN_OR_RETURN(const bool chat, LearnedConversations(lab, run.run_id()));
+    asked.raw = options.raw || !chat;
     if (!globals.json && runs.size() > 1) {
       std::printf("%s\n",
                   Styled(globals.terminal, Style::kBold, Printable(run.name(), false)).c_str());
@@ -140,7 +161,7 @@ absl::Status Generate(const Globals& globals, TalkOptions options) {
       }
       SHOAL_ASSIGN_OR_RETURN(
           const Answer answer,
-          Ask(lab, globals, RequestFor(options, run.run_id(), prompt), globals.json), run.name());
+          Ask(lab, globals, RequestFor(asked, run.run_id(), prompt), globals.json), run.name());
       if (!globals.json) TellStats(globals, options, answer.done);
       StrAppend(json, json.size() > 1 ? "," : "", "{\"run\":", JsonReply::Quote(run.name()),
                 ",\"prompt\":", JsonReply::Quote(prompt),
@@ -171,6 +192,12 @@ absl::Status Chat(const Globals& globals, TalkOptions options) {
                                              " runs; chat is with one, such as ",
                                              runs.front().name()));
   const v1::Run& run = runs.front();
+  SHOAL_ASSIGN_OR_RETURN(const bool chat, LearnedConversations(lab, run.run_id()));
+  if (!chat) {
+    return absl::FailedPreconditionError(
+        StrCat(run.name(), " learned plain text, not conversations: `shoal generate ", run.name(),
+               " --prompt TEXT` continues a text"));
+  }
   if (!globals.quiet && !globals.json) {
     std::printf("chatting with %s; /new forgets the conversation, Ctrl-D or /quit ends\n",
                 run.name().c_str());
@@ -184,6 +211,10 @@ absl::Status Chat(const Globals& globals, TalkOptions options) {
       continue;
     }
     if (line.empty()) continue;
+    if (data::CountInvalidUtf8(line) > 0) {
+      std::fprintf(stderr, "note: that line is not UTF-8 text and was left out\n");
+      continue;
+    }
     v1::GenerateRequest request = RequestFor(options, run.run_id(), "");
     v1::ChatMessage* message = conversation.add_messages();
     message->set_role("user");
@@ -251,7 +282,9 @@ void AddGenerate(CLI::App& app, Globals& globals) {
                    "What to say; may be given several times; default: standard input")
       ->take_all()
       ->allow_extra_args(false);
-  command->add_flag("--raw", options->raw, "Continue the text as it is, without chat markup");
+  command->add_flag(
+      "--raw", options->raw,
+      "Continue the text as it is, without chat markup (always so for models of plain text)");
   AddSamplingOptions(*command, *options);
 }
 

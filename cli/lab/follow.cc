@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <thread>
 
 #include "absl/time/clock.h"
+#include "cli/lab/resolve.h"
 #include "cli/output/progress.h"
 #include "core/base/mutex.h"
 #include "core/base/status.h"
@@ -45,7 +47,8 @@ class WatchedRuns {
   std::vector<v1::Run> Snapshot() const {
     MutexLock lock(mutex_);
     std::vector<v1::Run> runs;
-    for (const auto& [id, run] : runs_) runs.push_back(run);  // ids grow with time
+    for (const auto& [id, run] : runs_) runs.push_back(run);
+    SortRuns(runs);
     return runs;
   }
 
@@ -96,6 +99,38 @@ bool IsLoss(const absl::Status& status) {
 }
 
 }  // namespace
+
+absl::Status FollowLogs(const LabOptions& options, const v1::ReadLogsRequest& request,
+                        const std::function<void(const v1::ReadLogsResponse&)>& show) {
+  const Clock& clock = *options.clock;
+  absl::Duration last_contact = clock.Boottime();
+  int64_t shown = 0;
+  bool told = false;
+  while (true) {
+    absl::StatusOr<Lab> lab = Lab::Connect(options);
+    absl::Status status = lab.status();
+    if (lab.ok()) {
+      // The log only grows, and a lab that comes back tells it again from its beginning.
+      int64_t read = 0;
+      grpc::ClientContext context;
+      const auto reader = lab->service().ReadLogs(&context, request);
+      v1::ReadLogsResponse response;
+      while (reader->Read(&response)) {
+        if (++read <= shown) continue;
+        show(response);
+        shown = read;
+      }
+      status = FromGrpc(reader->Finish());
+      last_contact = clock.Boottime();
+      told = false;
+    }
+    if (status.ok() || !IsLoss(status)) return status;
+    if (clock.Boottime() - last_contact > kPatience) return Annotate(status, "the lab stays away");
+    if (!told && !options.quiet) std::fprintf(stderr, "the lab is away, trying again\n");
+    told = true;
+    absl::SleepFor(absl::Milliseconds(500));
+  }
+}
 
 bool IsFinal(v1::RunStatus status) {
   return status != v1::RUN_STATUS_QUEUED && status != v1::RUN_STATUS_RUNNING &&

@@ -6,6 +6,13 @@
 
 namespace shoal::cli {
 
+void SortRuns(std::vector<v1::Run>& runs) {
+  std::sort(runs.begin(), runs.end(), [](const v1::Run& a, const v1::Run& b) {
+    return std::make_pair(a.sweep_id().empty() ? a.run_id() : a.sweep_id(), a.trial_index()) <
+           std::make_pair(b.sweep_id().empty() ? b.run_id() : b.sweep_id(), b.trial_index());
+  });
+}
+
 absl::StatusOr<std::vector<v1::Run>> ResolveRuns(Lab& lab,
                                                  const std::vector<std::string>& targets) {
   v1::ListRunsRequest request;
@@ -17,10 +24,7 @@ absl::StatusOr<std::vector<v1::Run>> ResolveRuns(Lab& lab,
   if (response.runs().empty())
     return absl::NotFoundError("there are no runs yet; `shoal launch tiny` trains one");
   std::vector<v1::Run> runs(response.runs().begin(), response.runs().end());
-  std::sort(runs.begin(), runs.end(), [](const v1::Run& a, const v1::Run& b) {
-    return std::make_pair(a.sweep_id().empty() ? a.run_id() : a.sweep_id(), a.trial_index()) <
-           std::make_pair(b.sweep_id().empty() ? b.run_id() : b.sweep_id(), b.trial_index());
-  });
+  SortRuns(runs);
   return runs;
 }
 

@@ -14,4 +14,7 @@ namespace shoal::cli {
 // NotFound, naming the target.
 absl::StatusOr<std::vector<v1::Run>> ResolveRuns(Lab& lab, const std::vector<std::string>& targets);
 
+// Runs of a sweep in the order of their trials, others in the order of creation.
+void SortRuns(std::vector<v1::Run>& runs);
+
 }  // namespace shoal::cli

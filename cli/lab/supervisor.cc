@@ -26,8 +26,8 @@ constexpr absl::Duration kLongestBackoff = absl::Seconds(30);
 std::atomic<int> stop_signal = 0;
 void OnSignal(int signal) { stop_signal = signal; }
 
-// An flock on a file that holds our process id; released when the process ends, however it ends.
-absl::StatusOr<int> TakeLock(const std::string& path) {
+// An flock on a file that holds our process id; kept until the process ends, however it ends.
+absl::Status TakeLock(const std::string& path) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return ErrnoStatus(errno, StrCat("opening ", path));
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
@@ -39,7 +39,7 @@ absl::StatusOr<int> TakeLock(const std::string& path) {
   if (ftruncate(file, 0) != 0 || pwrite(file, pid.data(), pid.size(), 0) < 0) {
     return ErrnoStatus(errno, StrCat("writing ", path));
   }
-  return file;
+  return absl::OkStatus();
 }
 
 // Keeps one worker alive: ours, or one that an earlier `up` left running.
@@ -132,7 +132,8 @@ absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& 
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(data_dir, 0700));
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(JoinPath(data_dir, "run"), 0700));
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(EmbeddedLogDir(data_dir), 0700));
-  SHOAL_ASSIGN_OR_RETURN(const int lock, TakeLock(JoinPath(data_dir, "run/up.lock")));
+  // Held to the end of the process: who waits for it finds that everything of this lab is closed.
+  SHOAL_RETURN_IF_ERROR(TakeLock(JoinPath(data_dir, "run/up.lock")));
   signal(SIGINT, OnSignal);
   signal(SIGTERM, OnSignal);
   signal(SIGPIPE, SIG_IGN);
@@ -155,7 +156,6 @@ absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& 
           {"reason", stop_signal != 0 ? "signal" : coordinator->shutdown_reason()});
   worker.Stop();  // first, so that its last reports still find a coordinator
   coordinator->Stop(absl::Seconds(5));
-  close(lock);
   return absl::OkStatus();
 }
 
