@@ -90,6 +90,11 @@ void NoteProblems(const data::Source& source, PreparedData& prepared) {
                                     " malformed lines were left out:\n",
                                     data::FormatProblems(source.report)));
   }
+  if (source.report.invalid_utf8_bytes > 0) {
+    prepared.notes.push_back(StrCat(WithCommas(source.report.invalid_utf8_bytes), " of ",
+                                    WithCommas(source.report.bytes),
+                                    " bytes of the text are not UTF-8; they are learned as bytes"));
+  }
 }
 
 absl::StatusOr<std::string> TrainTokenizer(const v1::RunSpec& spec, const std::string& data_dir,
@@ -116,35 +121,59 @@ absl::StatusOr<std::string> TrainTokenizer(const v1::RunSpec& spec, const std::s
   return path;
 }
 
-// Mean length of the training examples and bytes the tokenizer cannot represent, from a sample of
-// them.
-void Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer, const data::Source& train,
-             PreparedData& prepared) {
+// What a sample of a source's examples is in tokens, after plain text has been cut into windows.
+struct SourceSize {
+  int64_t examples = 0;  // estimated from the sample; exact for conversations
+  double mean_tokens = 0;
+  int64_t sampled = 0;
+  int64_t dropped_bytes = 0;
+};
+
+SourceSize MeasureSource(const data::Source& source, const data::Tokenizer& tokenizer,
+                         int64_t max_seq) {
   data::Encoder encoder(tokenizer);
   std::vector<int32_t> tokens;
   std::vector<uint8_t> response;
-  const auto count = static_cast<int64_t>(train.examples.size());
+  SourceSize size;
+  const auto count = static_cast<int64_t>(source.examples.size());
   const int64_t stride = std::max<int64_t>(1, count / kSampledExamples);
-  const int64_t longest = spec.model().max_seq() + 1;
+  int64_t windows = 0;
   double total = 0;
-  int64_t examples = 0;  // after cutting plain text into windows
-  for (int64_t i = 0; i < count; i += stride) {
-    const data::Example& example = train.examples[static_cast<size_t>(i)];
+  for (int64_t i = 0; i < count; i += stride, ++size.sampled) {
+    const data::Example& example = source.examples[static_cast<size_t>(i)];
     data::EncodeExample(example, encoder, tokens, response);
     const auto length = static_cast<int64_t>(tokens.size());
-    const int64_t windows =
-        example.chat ? 1 : std::max<int64_t>(1, (length + longest - 2) / (longest - 1));
-    total += static_cast<double>(example.chat ? std::min(length, longest) : length + windows - 1);
-    examples += windows;
+    // A window has max_seq + 1 tokens and shares one with the next.
+    const int64_t cut = example.chat ? 1 : std::max<int64_t>(1, (length + max_seq - 2) / max_seq);
+    total += static_cast<double>(example.chat ? std::min(length, max_seq + 1) : length + cut - 1);
+    windows += cut;
   }
-  prepared.mean_tokens = examples == 0 ? 0 : total / static_cast<double>(examples);
-  prepared.train_examples = count == 1 ? examples : count;
-  if (encoder.stats().dropped_bytes > 0) {
+  if (windows > 0) size.mean_tokens = total / static_cast<double>(windows);
+  if (size.sampled > 0) size.examples = windows * count / size.sampled;
+  size.dropped_bytes = encoder.stats().dropped_bytes;
+  return size;
+}
+
+absl::Status Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer,
+                     const data::SplitSource& split, PreparedData& prepared) {
+  const SourceSize train = MeasureSource(split.train, tokenizer, spec.model().max_seq());
+  const SourceSize held_out = MeasureSource(split.held_out, tokenizer, spec.model().max_seq());
+  prepared.mean_tokens = train.mean_tokens;
+  prepared.train_examples = train.examples;
+  prepared.held_out_examples = held_out.examples;
+  if (train.examples == 0 || held_out.examples == 0) {
+    return absl::InvalidArgumentError(
+        StrCat(train.examples == 0 ? "no training example" : "no held-out example", " is left of ",
+               split.train.examples.size() + split.held_out.examples.size(),
+               ": give more data, a data.held_out file, or another data.held_out_fraction"));
+  }
+  if (train.dropped_bytes > 0) {
     prepared.notes.push_back(
-        StrCat("the tokenizer has no token for ", WithCommas(encoder.stats().dropped_bytes),
-               " bytes of ", WithCommas((count + stride - 1) / stride),
+        StrCat("the tokenizer has no token for ", WithCommas(train.dropped_bytes), " bytes of ",
+               WithCommas(train.sampled),
                " sampled examples: they are left out, as the tokenizer's own library does"));
   }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> FindShipped(const std::string& name, std::string_view folder) {
@@ -208,7 +237,6 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::str
                                                 spec.data().held_out_fraction()));
   NoteProblems(split.train, prepared);
   NoteProblems(split.held_out, prepared);
-  prepared.held_out_examples = static_cast<int64_t>(split.held_out.examples.size());
 
   std::string tokenizer_path = spec.tokenizer().path();
   if (tokenizer_path.empty()) {
@@ -218,7 +246,7 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::str
   SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, data::Tokenizer::Load(tokenizer_path),
                          "tokenizer");
   prepared.tokenizer_size = tokenizer.vocab_size();
-  Measure(spec, tokenizer, split.train, prepared);
+  SHOAL_RETURN_IF_ERROR(Measure(spec, tokenizer, split, prepared));
   SHOAL_ASSIGN_OR_RETURN(PreparedFile file, Bind(v1::BINDING_ROLE_TOKENIZER, tokenizer_path),
                          "tokenizer.path");
   prepared.files.push_back(std::move(file));

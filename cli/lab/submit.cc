@@ -52,6 +52,7 @@ absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_di
   SHOAL_ASSIGN_OR_RETURN(planned.data, PrepareData(trial.spec, data_dir, quiet));
   SHOAL_ASSIGN_OR_RETURN(const int64_t vocab,
                          spec::ResolveVocabSize(trial.spec.model(), planned.data.tokenizer_size));
+  planned.vocab_size = vocab;
   planned.parameters = spec::CountParameters(trial.spec.model(), vocab).total;
   const double mean = planned.data.mean_tokens;
   const spec::TrainingWork work =
@@ -132,6 +133,9 @@ std::string DryRunText(const PlannedRun& planned) {
   if (!std::isnan(planned.seconds)) {
     StrAppend(out, " and ", HumanDuration(absl::Seconds(planned.seconds)), " on this machine");
   }
+  const spec::ModelShape shape = spec::ShapeOf(planned.trial.spec.model(), planned.vocab_size);
+  StrAppend(out, "\n# resolved: d_ff ", shape.d_ff, ", vocab_size ", shape.vocab, ", dtype ",
+            UsesBf16(planned.trial.spec) ? "bf16" : "f32", " here");
   StrAppend(out, "\n# data: ", WithCommas(planned.data.train_examples), " training examples of ",
             Fixed(planned.data.mean_tokens, 1), " tokens on average, ",
             WithCommas(planned.data.held_out_examples), " held out, tokenizer of ",

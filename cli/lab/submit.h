@@ -17,6 +17,7 @@ namespace shoal::cli {
 struct PlannedRun {
   spec::Trial trial;
   PreparedData data;
+  int64_t vocab_size = 0;  // rows of the token embedding
   int64_t parameters = 0;
   double train_flops = 0;  // all steps
   double evaluate_flops = 0;
