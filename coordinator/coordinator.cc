@@ -55,7 +55,8 @@ rpc::ServerOptions Coordinator::Parts::ServerOptions() {
     MutexLock lock(mutex);
     shutdown = true;
     shutdown_reason = request.reason();
-    shutdown_grace = absl::Seconds(request.grace().seconds()) + absl::Nanoseconds(request.grace().nanos());
+    shutdown_grace =
+        absl::Seconds(request.grace().seconds()) + absl::Nanoseconds(request.grace().nanos());
     shutdown_asked.SignalAll();
   };
   return server_options;
@@ -65,13 +66,15 @@ absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptio
   auto parts = std::make_unique<Parts>();
   parts->options = std::move(options);
   SHOAL_ASSIGN_OR_RETURN(parts->store, store::Store::Open(parts->options.data_dir, parts->clock()));
-  SHOAL_ASSIGN_OR_RETURN(parts->loop, loop::Loop::Make(parts->LoopOptions(), *parts->store, parts->clock()));
+  SHOAL_ASSIGN_OR_RETURN(parts->loop,
+                         loop::Loop::Make(parts->LoopOptions(), *parts->store, parts->clock()));
   parts->server = rpc::Server::Make(parts->ServerOptions(), *parts->loop, *parts->store);
   parts->loop->Start({&parts->server->observer()});
-  std::unique_ptr<Coordinator> coordinator(new Coordinator(std::move(parts)));  // from here on Stop cleans up
+  std::unique_ptr<Coordinator> coordinator(
+      new Coordinator(std::move(parts)));  // from here on Stop cleans up
   SHOAL_RETURN_IF_ERROR(coordinator->parts_->server->Listen());
-  LogInfo("coordinator started", {"data_dir", coordinator->data_dir()}, {"socket", coordinator->socket_path()},
-          {"port", coordinator->tcp_port()});
+  LogInfo("coordinator started", {"data_dir", coordinator->data_dir()},
+          {"socket", coordinator->socket_path()}, {"port", coordinator->tcp_port()});
   return coordinator;
 }
 

@@ -1,5 +1,5 @@
-// The coordinator as one object: it decides which worker does what, remembers everything in SQLite, and answers
-// over gRPC. Nothing here computes a model.
+// The coordinator as one object: it decides which worker does what, remembers everything in SQLite,
+// and answers over gRPC. Nothing here computes a model.
 //
 //   CoordinatorOptions options;
 //   options.data_dir = "/srv/shoal";
@@ -8,8 +8,8 @@
 //   while (!coordinator->WaitForShutdown(absl::Seconds(1))) { /* look for signals */ }
 //   coordinator->Stop(absl::Seconds(5));
 //
-// Start order: lock of the data folder, database (migrated), loop thread, server; stopping goes the other way. Several
-// coordinators may live in one process, each with its own data folder.
+// Start order: lock of the data folder, database (migrated), loop thread, server; stopping goes the
+// other way. Several coordinators may live in one process, each with its own data folder.
 #pragma once
 
 #include <cstdint>
@@ -23,29 +23,31 @@
 namespace shoal {
 
 struct CoordinatorOptions {
-  // Everything the lab remembers: shoal.db, artifacts/, coordinator.lock. Made (0700) when absent. Must be on a local
-  // disk: SQLite's locks cannot be trusted on a network file system.
+  // Everything the lab remembers: shoal.db, artifacts/, coordinator.lock. Made (0700) when absent.
+  // Must be on a local disk: SQLite's locks cannot be trusted on a network file system.
   std::string data_dir;
 
-  // Unix socket to listen on; its folder is made with 0700, and refused when others may enter it. At most 107 bytes.
-  // Empty: no Unix socket.
+  // Unix socket to listen on; its folder is made with 0700, and refused when others may enter it.
+  // At most 107 bytes. Empty: no Unix socket.
   std::string socket_path;
 
-  // "127.0.0.1:7411", port 0 for any free one. Other than loopback addresses are refused: there is no encryption yet.
-  // Empty: no TCP. At least one of socket_path and tcp_address is needed.
+  // "127.0.0.1:7411", port 0 for any free one. Other than loopback addresses are refused: there is
+  // no encryption yet. Empty: no TCP. At least one of socket_path and tcp_address is needed.
   std::string tcp_address;
 
   std::string version;   // for GetLab
   std::string build_id;  // for GetLab
 
-  // How long an attempt may go on without a word from its worker before another may start. Outlives short outages.
+  // How long an attempt may go on without a word from its worker before another may start. Outlives
+  // short outages.
   absl::Duration lease = absl::Minutes(5);
   // A serve attempt that answered nobody for this long ends and gives its slots back.
   absl::Duration serve_idle_timeout = absl::Minutes(10);
   // Events waiting for the loop; a full queue answers RESOURCE_EXHAUSTED.
   int queue_capacity = 4096;
 
-  // The Shutdown call is answered only where this is set (embedded labs), and only over the Unix socket.
+  // The Shutdown call is answered only where this is set (embedded labs), and only over the Unix
+  // socket.
   bool allow_shutdown = false;
 
   // Null: the system's clock. Must outlive the coordinator.
@@ -55,9 +57,10 @@ struct CoordinatorOptions {
 // Thread-safe.
 class Coordinator {
  public:
-  // Returns when the lab is ready to be called. Errors: FailedPrecondition (another coordinator has the data folder,
-  // naming its pid; a network file system; a database newer than this program), InvalidArgument (addresses),
-  // Unavailable (an address is taken), DataLoss (a damaged database); each message says what to do.
+  // Returns when the lab is ready to be called. Errors: FailedPrecondition (another coordinator has
+  // the data folder, naming its pid; a network file system; a database newer than this program),
+  // InvalidArgument (addresses), Unavailable (an address is taken), DataLoss (a damaged database);
+  // each message says what to do.
   static absl::StatusOr<std::unique_ptr<Coordinator>> Start(CoordinatorOptions options);
 
   // Stops as Stop(ZeroDuration()) does, unless that has happened.
@@ -71,8 +74,9 @@ class Coordinator {
   std::string shutdown_reason() const;
   absl::Duration shutdown_grace() const;
 
-  // Refuses new calls, gives those in progress `grace` to end, commits what the loop still holds, closes the database.
-  // Workers train on and reconnect to the next coordinator of this data folder. Idempotent.
+  // Refuses new calls, gives those in progress `grace` to end, commits what the loop still holds,
+  // closes the database. Workers train on and reconnect to the next coordinator of this data
+  // folder. Idempotent.
   void Stop(absl::Duration grace);
 
   const std::string& data_dir() const;

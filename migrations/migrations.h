@@ -1,4 +1,5 @@
-// The SQL files of this folder, embedded at build, in order of their versions. README.md says the rules.
+// The SQL files of this folder, embedded at build, in order of their versions. README.md says the
+// rules.
 #pragma once
 
 #include <span>

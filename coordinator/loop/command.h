@@ -1,5 +1,6 @@
-// A command is one thing that someone asks of the lab: it is decided and written inside a transaction that it shares
-// with the other commands of its batch, and answered once that transaction has ended.
+// A command is one thing that someone asks of the lab: it is decided and written inside a
+// transaction that it shares with the other commands of its batch, and answered once that
+// transaction has ended.
 #pragma once
 
 #include <string>
@@ -23,8 +24,8 @@ class Step {
  public:
   virtual ~Step() = default;
 
-  // Asks the scheduler, and writes what it decided. The decision's `answer` is for the command to pass on; an error
-  // here is the disk's.
+  // Asks the scheduler, and writes what it decided. The decision's `answer` is for the command to
+  // pass on; an error here is the disk's.
   virtual absl::StatusOr<scheduler::Decision> Decide(const scheduler::Event& event) = 0;
   // The state with everything that this transaction has changed so far.
   virtual const scheduler::State& ahead() const = 0;
@@ -43,7 +44,7 @@ class Step {
   virtual void SweepAdded(v1::Sweep sweep) = 0;
   virtual void RemoveArtifact(const std::string& sha256) = 0;
 
-  virtual absl::Time now() const = 0;    // the scheduler's steady time
+  virtual absl::Time now() const = 0;      // the scheduler's steady time
   virtual const Clock& clock() const = 0;  // for ids
 };
 
@@ -60,11 +61,13 @@ class Command {
  public:
   virtual ~Command() = default;
 
-  // Decides and writes. An error is the disk's: everything of the transaction is undone. What the caller is to be told
-  // otherwise is the command's own to keep. May be called again after an undone transaction.
+  // Decides and writes. An error is the disk's: everything of the transaction is undone. What the
+  // caller is to be told otherwise is the command's own to keep. May be called again after an
+  // undone transaction.
   virtual absl::Status Execute(Step& step) = 0;
 
-  // Answers. `committed`: OK when what Execute did has been committed, else why not. Called exactly once; must not wait.
+  // Answers. `committed`: OK when what Execute did has been committed, else why not. Called exactly
+  // once; must not wait.
   virtual void Finish(const absl::Status& committed, const View& view) = 0;
 };
 

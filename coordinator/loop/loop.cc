@@ -24,20 +24,24 @@ class TickCommand final : public Command {
  public:
   absl::Status Execute(Step& step) override { return step.Decide(scheduler::Tick{}).status(); }
   void Finish(const absl::Status& committed, const View&) override {
-    if (!committed.ok()) LogError("a tick could not be committed", {"status", committed.ToString()});
+    if (!committed.ok())
+      LogError("a tick could not be committed", {"status", committed.ToString()});
   }
 };
 
 class StartedCommand final : public Command {
  public:
-  absl::Status Execute(Step& step) override { return step.Decide(scheduler::CoordinatorStarted{}).status(); }
+  absl::Status Execute(Step& step) override {
+    return step.Decide(scheduler::CoordinatorStarted{}).status();
+  }
   void Finish(const absl::Status& committed, const View&) override { result = committed; }
   absl::Status result;
 };
 
 // Trouble of the disk hits every command alike; no use in trying them one by one.
 bool HitsAll(const absl::Status& status) {
-  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) || absl::IsDataLoss(status);
+  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status) ||
+         absl::IsDataLoss(status);
 }
 
 }  // namespace
@@ -45,7 +49,8 @@ bool HitsAll(const absl::Status& status) {
 // The open transaction of a batch.
 class LoopStep final : public Step {
  public:
-  explicit LoopStep(Loop& loop, absl::Time now) : transaction(loop.store_.writer()), loop_(loop), now_(now) {}
+  explicit LoopStep(Loop& loop, absl::Time now)
+      : transaction(loop.store_.writer()), loop_(loop), now_(now) {}
 
   absl::StatusOr<scheduler::Decision> Decide(const scheduler::Event& event) override {
     decided = true;
@@ -53,7 +58,8 @@ class LoopStep final : public Step {
     SHOAL_RETURN_IF_ERROR(transaction.Write(decision, now_));
     for (const scheduler::Effect& effect : decision.effects) {
       effects.push_back(effect);
-      if (const auto* run = std::get_if<scheduler::NotifyRun>(&effect)) changed_runs.insert(run->run_id.str());
+      if (const auto* run = std::get_if<scheduler::NotifyRun>(&effect))
+        changed_runs.insert(run->run_id.str());
     }
     return decision;
   }
@@ -61,7 +67,9 @@ class LoopStep final : public Step {
   store::Database& reading() override { return loop_.store_.writer(); }
   absl::StatusOr<store::Database*> writing() override { return transaction.Open(); }
   store::ReportWriter& reports() override { return loop_.reports_; }
-  absl::Status WriteEvent(v1::Event event) override { return transaction.WriteEvent(std::move(event), now_); }
+  absl::Status WriteEvent(v1::Event event) override {
+    return transaction.WriteEvent(std::move(event), now_);
+  }
   void RunChanged(const std::string& run_id) override { changed_runs.insert(run_id); }
   void SweepAdded(v1::Sweep sweep) override { new_sweeps.push_back(std::move(sweep)); }
   void RemoveArtifact(const std::string& sha256) override { removed_artifacts.push_back(sha256); }
@@ -103,7 +111,8 @@ Loop::Loop(const Options& options, store::Store& store, const Clock& clock, sche
       draft_(options.config, std::move(state)),
       reports_(store.writer()) {}
 
-absl::StatusOr<std::unique_ptr<Loop>> Loop::Make(const Options& options, store::Store& store, const Clock& clock) {
+absl::StatusOr<std::unique_ptr<Loop>> Loop::Make(const Options& options, store::Store& store,
+                                                 const Clock& clock) {
   SHOAL_ASSIGN_OR_RETURN(scheduler::StateImage image, store::LoadStateImage(store.writer()));
   std::unique_ptr<Loop> loop(new Loop(options, store, clock, scheduler::State(std::move(image))));
   SHOAL_ASSIGN_OR_RETURN(loop->last_event_id_, store::LastEventId(store.writer()));
@@ -138,9 +147,10 @@ void Loop::Stop() {
 
 absl::Status Loop::Post(std::unique_ptr<Command> command) {
   if (queue_.TryPush(std::move(command))) return absl::OkStatus();
-  if (queue_.closed()) return absl::UnavailableError("the coordinator is stopping; try again when it is back");
-  return absl::ResourceExhaustedError(
-      StrCat("the coordinator has ", queue_.capacity(), " requests waiting; try again in a moment"));
+  if (queue_.closed())
+    return absl::UnavailableError("the coordinator is stopping; try again when it is back");
+  return absl::ResourceExhaustedError(StrCat("the coordinator has ", queue_.capacity(),
+                                             " requests waiting; try again in a moment"));
 }
 
 LabStatus Loop::Status() const {
@@ -150,7 +160,9 @@ LabStatus Loop::Status() const {
 
 absl::Time Loop::Now() const { return started_wall_ + (clock_.Boottime() - started_boot_); }
 
-View Loop::MakeView() { return {options_.config, draft_.committed(), runs_, store_.writer(), Now()}; }
+View Loop::MakeView() {
+  return {options_.config, draft_.committed(), runs_, store_.writer(), Now()};
+}
 
 void Loop::Main(std::stop_token stop) {
   while (true) {
@@ -163,7 +175,8 @@ void Loop::Main(std::stop_token stop) {
     if (draining_) WakeAll();
     WakeDueWaiters();
     const absl::Status status = store_.CheckpointIfDue();
-    if (!status.ok()) LogError("the database's log could not be copied", {"status", status.ToString()});
+    if (!status.ok())
+      LogError("the database's log could not be copied", {"status", status.ToString()});
   }
   WakeAll();
 }
@@ -185,11 +198,12 @@ void Loop::RunBatch(std::vector<std::unique_ptr<Command>> batch) {
     const absl::Status status = TryBatch(batch, step, culprit);
     if (status.ok()) {
       AfterCommit(step);
-      for (const std::unique_ptr<Command>& command : batch) command->Finish(absl::OkStatus(), MakeView());
+      for (const std::unique_ptr<Command>& command : batch)
+        command->Finish(absl::OkStatus(), MakeView());
       return;
     }
-    LogError("a transaction failed, nothing of it is kept",
-             {"commands", batch.size()}, {"status", status.ToString()});
+    LogError("a transaction failed, nothing of it is kept", {"commands", batch.size()},
+             {"status", status.ToString()});
     step.transaction.RollBack();
     draft_.RollBack();
     reports_.Forget();
@@ -202,7 +216,8 @@ void Loop::RunBatch(std::vector<std::unique_ptr<Command>> batch) {
   }
 }
 
-absl::Status Loop::TryBatch(const std::vector<std::unique_ptr<Command>>& batch, LoopStep& step, size_t& culprit) {
+absl::Status Loop::TryBatch(const std::vector<std::unique_ptr<Command>>& batch, LoopStep& step,
+                            size_t& culprit) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const absl::Status status = batch[i]->Execute(step);
     if (status.ok()) continue;
@@ -222,7 +237,8 @@ void Loop::AfterCommit(LoopStep& step) {
   if (!published.ok()) LogError("runs could not be read back", {"status", published.ToString()});
   for (const std::string& sha256 : step.removed_artifacts) {
     const absl::StatusOr<Digest> digest = Digest::FromHex(sha256);
-    if (digest.ok()) store_.files().Remove(*digest).IgnoreError();  // a leftover goes at the next start
+    if (digest.ok())
+      store_.files().Remove(*digest).IgnoreError();  // a leftover goes at the next start
   }
   for (Observer* observer : observers_) observer->OnCommitted({step.changed_runs, last_event_id_});
   for (const scheduler::Effect& effect : step.effects) {

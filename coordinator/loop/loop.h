@@ -1,9 +1,11 @@
-// The coordinator's one deciding thread. It takes commands from a bounded queue, lets the scheduler decide, commits
-// the updates of a whole batch in one SQLite transaction, and only then changes memory, answers, and wakes whoever
-// waits.
+// The coordinator's one deciding thread. It takes commands from a bounded queue, lets the scheduler
+// decide, commits the updates of a whole batch in one SQLite transaction, and only then changes
+// memory, answers, and wakes whoever waits.
 //
-//   Post -> queue -> batch: Execute, Execute, ... -> COMMIT -> memory -> published rows -> Finish, Finish, ...
-//                                                      \ failed: memory untouched, everyone is told why
+//   Post -> queue -> batch: Execute, Execute, ... -> COMMIT -> memory -> published rows -> Finish,
+//   Finish, ...
+//                                                      \ failed: memory untouched, everyone is told
+//                                                      why
 //
 // One fsync per batch, not per command: under load batches grow, so throughput does too.
 #pragma once
@@ -40,12 +42,14 @@ struct Committed {
   int64_t last_event_id = 0;  // newest event of the lab
 };
 
-// Told by the loop thread after each commit; must not wait. Implementations are thread-safe in their own way.
+// Told by the loop thread after each commit; must not wait. Implementations are thread-safe in
+// their own way.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void OnCommitted(const Committed& committed) = 0;
-  virtual void OnServeEnded(const scheduler::AttemptKey& key, const std::string& reason, const View& view) = 0;
+  virtual void OnServeEnded(const scheduler::AttemptKey& key, const std::string& reason,
+                            const View& view) = 0;
 };
 
 // The lab in numbers, as of the last commit.
@@ -75,9 +79,10 @@ class Loop {
     size_t queue_capacity = 4096;
   };
 
-  // Rebuilds state and runs table from the store, and decides CoordinatorStarted. `store`, `clock` and `observers`
-  // must outlive the loop. Errors: the database's.
-  static absl::StatusOr<std::unique_ptr<Loop>> Make(const Options& options, store::Store& store, const Clock& clock);
+  // Rebuilds state and runs table from the store, and decides CoordinatorStarted. `store`, `clock`
+  // and `observers` must outlive the loop. Errors: the database's.
+  static absl::StatusOr<std::unique_ptr<Loop>> Make(const Options& options, store::Store& store,
+                                                    const Clock& clock);
   ~Loop();  // Stop()
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -89,15 +94,16 @@ class Loop {
   // Works off what is queued, answers those who wait, ends the thread. Idempotent.
   void Stop();
 
-  // Errors: ResourceExhausted (the queue is full), Unavailable (stopping); the command is then dropped unanswered.
+  // Errors: ResourceExhausted (the queue is full), Unavailable (stopping); the command is then
+  // dropped unanswered.
   absl::Status Post(std::unique_ptr<Command> command);
 
   const RunsTable& runs() const { return runs_; }
   LabStatus Status() const;
   absl::Time Now() const;  // the scheduler's steady time
 
-  // Loop thread only: answers `waiter` when its worker is woken, or at its deadline. One waiter a worker: an older one
-  // is answered at once.
+  // Loop thread only: answers `waiter` when its worker is woken, or at its deadline. One waiter a
+  // worker: an older one is answered at once.
   void Wait(Waiter waiter);
 
  private:
@@ -109,8 +115,10 @@ class Loop {
   void Main(std::stop_token stop);
   absl::Duration UntilDeadline() const;
   void RunBatch(std::vector<std::unique_ptr<Command>> batch);
-  // Executes all and commits. On a failure, `culprit` is the command whose own writing failed, or npos for all.
-  absl::Status TryBatch(const std::vector<std::unique_ptr<Command>>& batch, LoopStep& step, size_t& culprit);
+  // Executes all and commits. On a failure, `culprit` is the command whose own writing failed, or
+  // npos for all.
+  absl::Status TryBatch(const std::vector<std::unique_ptr<Command>>& batch, LoopStep& step,
+                        size_t& culprit);
   void AfterCommit(LoopStep& step);
   void WakeDueWaiters();
   void WakeAll();

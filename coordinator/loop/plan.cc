@@ -14,7 +14,8 @@ namespace {
 absl::Status CheckRequestId(const std::string& request_id) {
   if (!request_id.empty() && request_id.size() <= 128) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "request_id: must be 1 to 128 characters chosen by the caller, so that a repeated request is recognised");
+      "request_id: must be 1 to 128 characters chosen by the caller, so that a repeated request is "
+      "recognised");
 }
 
 // `spec` is complete and valid.
@@ -77,7 +78,8 @@ absl::StatusOr<Submission> PlanRun(const v1::SubmitRunRequest& request) {
   submission.method = "SubmitRun";
   submission.request_sha256 = store::RequestSha256(request);
   submission.submitter = request.submitter();
-  SHOAL_ASSIGN_OR_RETURN(PlannedRun run, Plan(spec, request.bindings(), request.parameters(), request.submitter()));
+  SHOAL_ASSIGN_OR_RETURN(PlannedRun run,
+                         Plan(spec, request.bindings(), request.parameters(), request.submitter()));
   submission.runs.push_back(std::move(run));
   return submission;
 }
@@ -87,7 +89,8 @@ absl::StatusOr<Submission> PlanSweep(const v1::SubmitSweepRequest& request) {
   SHOAL_RETURN_IF_ERROR(spec::Validate(request.sweep()));
   SHOAL_ASSIGN_OR_RETURN(const std::vector<spec::Trial> trials, spec::ExpandSweep(request.sweep()));
   if (static_cast<size_t>(request.trials_size()) != trials.size()) {
-    return absl::InvalidArgumentError(StrCat("trials: the sweep has ", trials.size(), " trials, inputs were given for ",
+    return absl::InvalidArgumentError(StrCat("trials: the sweep has ", trials.size(),
+                                             " trials, inputs were given for ",
                                              request.trials_size()));
   }
   Submission submission;
@@ -100,11 +103,12 @@ absl::StatusOr<Submission> PlanSweep(const v1::SubmitSweepRequest& request) {
   submission.sweep.set_name(request.sweep().name().empty() ? "sweep" : request.sweep().name());
   submission.sweep.set_run_count(static_cast<int32_t>(trials.size()));
   submission.sweep.set_submitted_by(request.submitter().user());
-  for (const std::string& path : spec::VariedPaths(request.sweep())) submission.sweep.add_varied(path);
+  for (const std::string& path : spec::VariedPaths(request.sweep()))
+    submission.sweep.add_varied(path);
   for (size_t i = 0; i < trials.size(); ++i) {
     const v1::TrialInput& input = request.trials(static_cast<int>(i));
-    SHOAL_ASSIGN_OR_RETURN(PlannedRun run,
-                           Plan(trials[i].spec, input.bindings(), input.parameters(), request.submitter()));
+    SHOAL_ASSIGN_OR_RETURN(PlannedRun run, Plan(trials[i].spec, input.bindings(),
+                                                input.parameters(), request.submitter()));
     run.row.run.set_name(trials[i].name);
     run.row.run.set_trial_index(trials[i].index);
     for (const std::string& difference : trials[i].differing) run.row.run.add_differing(difference);

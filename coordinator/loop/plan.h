@@ -1,5 +1,5 @@
-// From what a client asks to what the lab will write: completes, validates and digests specs before anyone waits for
-// the loop. Pure functions, thread-safe.
+// From what a client asks to what the lab will write: completes, validates and digests specs before
+// anyone waits for the loop. Pure functions, thread-safe.
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ struct Submission {
   std::string request_sha256;  // tells a repeated request from another one under the same id
   v1::Submitter submitter;
   bool is_sweep = false;
-  v1::Sweep sweep;             // name, varied, run_count
+  v1::Sweep sweep;  // name, varied, run_count
   v1::SweepSpec sweep_spec;
   std::vector<PlannedRun> runs;  // in trial order
 };

@@ -49,7 +49,8 @@ const v1::Sweep* RunsTable::FindSweep(const std::string& selector) const {
 
 absl::StatusOr<Rows> RunsTable::ResolveLocked(const std::string& selector) const {
   if (selector == "last") {
-    if (rows_.empty()) return absl::NotFoundError("there is no run yet; start one with `shoal launch`");
+    if (rows_.empty())
+      return absl::NotFoundError("there is no run yet; start one with `shoal launch`");
     return Rows{rows_.back()};
   }
   if (auto it = by_id_.find(selector); it != by_id_.end()) return Rows{rows_[it->second]};
@@ -70,7 +71,8 @@ absl::StatusOr<Rows> RunsTable::Resolve(const std::string& selector) const {
   return ResolveLocked(selector);
 }
 
-absl::StatusOr<Rows> RunsTable::Resolve(const google::protobuf::RepeatedPtrField<std::string>& selectors) const {
+absl::StatusOr<Rows> RunsTable::Resolve(
+    const google::protobuf::RepeatedPtrField<std::string>& selectors) const {
   MutexLock lock(mutex_);
   Rows all;
   std::set<std::string> seen;
@@ -86,8 +88,9 @@ absl::StatusOr<Rows> RunsTable::Resolve(const google::protobuf::RepeatedPtrField
 absl::StatusOr<RunPtr> RunsTable::ResolveOne(const std::string& selector) const {
   SHOAL_ASSIGN_OR_RETURN(const Rows rows, Resolve(selector));
   if (rows.size() == 1) return rows.front();
-  return absl::InvalidArgumentError(
-      StrCat("\"", selector, "\" is a sweep of ", rows.size(), " runs; name one of them (`shoal list ", selector, "`)"));
+  return absl::InvalidArgumentError(StrCat("\"", selector, "\" is a sweep of ", rows.size(),
+                                           " runs; name one of them (`shoal list ", selector,
+                                           "`)"));
 }
 
 absl::StatusOr<v1::ListRunsResponse> RunsTable::List(const v1::ListRunsRequest& request) const {
@@ -99,7 +102,8 @@ absl::StatusOr<v1::ListRunsResponse> RunsTable::List(const v1::ListRunsRequest& 
   } else {
     rows = *Snapshot();
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const RunPtr& a, const RunPtr& b) { return a->run_id() > b->run_id(); });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const RunPtr& a, const RunPtr& b) { return a->run_id() > b->run_id(); });
   const std::set<int> statuses(request.statuses().begin(), request.statuses().end());
   const int limit = request.limit() > 0 ? request.limit() : 100;
   v1::ListRunsResponse response;
@@ -112,11 +116,13 @@ absl::StatusOr<v1::ListRunsResponse> RunsTable::List(const v1::ListRunsRequest& 
   return response;
 }
 
-absl::StatusOr<v1::ListSweepsResponse> RunsTable::ListSweeps(const v1::ListSweepsRequest& request) const {
+absl::StatusOr<v1::ListSweepsResponse> RunsTable::ListSweeps(
+    const v1::ListSweepsRequest& request) const {
   MutexLock lock(mutex_);
   std::vector<const v1::Sweep*> chosen;
   for (const std::string& target : request.targets()) {
-    const v1::Sweep* sweep = target == "last" && !sweeps_.empty() ? &sweeps_.back() : FindSweep(target);
+    const v1::Sweep* sweep =
+        target == "last" && !sweeps_.empty() ? &sweeps_.back() : FindSweep(target);
     if (sweep == nullptr) return absl::NotFoundError(StrCat("there is no sweep \"", target, "\""));
     chosen.push_back(sweep);
   }

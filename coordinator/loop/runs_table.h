@@ -1,5 +1,5 @@
-// Every run and sweep of the lab as lists show them, in memory: the loop puts rows in after each commit, readers get
-// immutable snapshots and never wait for the disk.
+// Every run and sweep of the lab as lists show them, in memory: the loop puts rows in after each
+// commit, readers get immutable snapshots and never wait for the disk.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,9 @@
 
 namespace shoal::loop {
 
-using RunPtr = std::shared_ptr<const v1::Run>;  // shared by the table and whoever still shows an older row
-using Rows = std::vector<RunPtr>;               // oldest run first
+using RunPtr =
+    std::shared_ptr<const v1::Run>;  // shared by the table and whoever still shows an older row
+using Rows = std::vector<RunPtr>;    // oldest run first
 
 // Thread-safe.
 class RunsTable {
@@ -26,11 +27,12 @@ class RunsTable {
   std::shared_ptr<const Rows> Snapshot() const;
   RunPtr Find(const std::string& run_id) const;  // null: none
 
-  // A run's id or name, a sweep's id or name (all its runs, in trial order), or "last" (the newest run). Errors:
-  // NotFound, saying how to see what there is.
+  // A run's id or name, a sweep's id or name (all its runs, in trial order), or "last" (the newest
+  // run). Errors: NotFound, saying how to see what there is.
   absl::StatusOr<Rows> Resolve(const std::string& selector) const;
   // All of them, each run once.
-  absl::StatusOr<Rows> Resolve(const google::protobuf::RepeatedPtrField<std::string>& selectors) const;
+  absl::StatusOr<Rows> Resolve(
+      const google::protobuf::RepeatedPtrField<std::string>& selectors) const;
   // One run. Errors: also InvalidArgument (a sweep with more than one run).
   absl::StatusOr<RunPtr> ResolveOne(const std::string& selector) const;
 
@@ -45,10 +47,11 @@ class RunsTable {
   mutable Mutex mutex_;
   // Guarded by mutex_.
   Rows rows_ SHOAL_GUARDED_BY(mutex_);
-  mutable std::shared_ptr<const Rows> snapshot_ SHOAL_GUARDED_BY(mutex_);  // null: rows_ has changed since
+  mutable std::shared_ptr<const Rows> snapshot_
+      SHOAL_GUARDED_BY(mutex_);  // null: rows_ has changed since
   absl::flat_hash_map<std::string, size_t> by_id_ SHOAL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, size_t> by_name_ SHOAL_GUARDED_BY(mutex_);
-  std::vector<v1::Sweep> sweeps_ SHOAL_GUARDED_BY(mutex_);  // oldest first
+  std::vector<v1::Sweep> sweeps_ SHOAL_GUARDED_BY(mutex_);                          // oldest first
   absl::flat_hash_map<std::string, size_t> sweep_by_key_ SHOAL_GUARDED_BY(mutex_);  // id or name
   absl::flat_hash_map<std::string, std::vector<size_t>> runs_of_sweep_ SHOAL_GUARDED_BY(mutex_);
 };

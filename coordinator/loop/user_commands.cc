@@ -11,10 +11,11 @@
 namespace shoal::loop {
 namespace {
 
-// The stored answer of a repeated request into `response`; true when there is one. An id that was used for something
-// else is for the caller to hear: `answer`.
+// The stored answer of a repeated request into `response`; true when there is one. An id that was
+// used for something else is for the caller to hear: `answer`.
 absl::StatusOr<bool> Repeated(Step& step, const std::string& request_id, const std::string& method,
-                              const std::string& sha256, google::protobuf::Message& response, absl::Status& answer) {
+                              const std::string& sha256, google::protobuf::Message& response,
+                              absl::Status& answer) {
   if (request_id.empty()) return false;
   absl::StatusOr<std::optional<std::string>> stored =
       store::FindRequest(step.reading(), request_id, method, sha256);
@@ -24,7 +25,8 @@ absl::StatusOr<bool> Repeated(Step& step, const std::string& request_id, const s
   }
   if (!stored.ok()) return stored.status();
   if (!stored->has_value()) return false;
-  if (!response.ParseFromString(**stored)) return absl::DataLossError("a stored answer cannot be read");
+  if (!response.ParseFromString(**stored))
+    return absl::DataLossError("a stored answer cannot be read");
   return true;
 }
 
@@ -35,11 +37,12 @@ absl::Status SubmitCommand::CheckBindings(Step& step) {
   for (const PlannedRun& run : submission_.runs) {
     all.insert(all.end(), run.row.bindings.begin(), run.row.bindings.end());
   }
-  SHOAL_ASSIGN_OR_RETURN(const std::vector<std::string> missing, store::MissingArtifacts(step.reading(), all));
+  SHOAL_ASSIGN_OR_RETURN(const std::vector<std::string> missing,
+                         store::MissingArtifacts(step.reading(), all));
   if (missing.empty()) return absl::OkStatus();
-  answer_ = absl::FailedPreconditionError(
-      StrCat("bindings: ", missing.size(), " data files are not in the lab, the first is ", missing.front(),
-             "; upload them first"));
+  answer_ = absl::FailedPreconditionError(StrCat("bindings: ", missing.size(),
+                                                 " data files are not in the lab, the first is ",
+                                                 missing.front(), "; upload them first"));
   return absl::OkStatus();
 }
 
@@ -51,7 +54,8 @@ absl::Status SubmitCommand::AddSweep(Step& step) {
   sweep.set_name(std::move(name));
   store::SetTimestamp(step.now(), sweep.mutable_created_at());
   SHOAL_ASSIGN_OR_RETURN(store::Database * db, step.writing());
-  SHOAL_RETURN_IF_ERROR(store::InsertSweep(*db, sweep, submission_.sweep_spec, submission_.submitter));
+  SHOAL_RETURN_IF_ERROR(
+      store::InsertSweep(*db, sweep, submission_.sweep_spec, submission_.submitter));
   v1::Event event;
   event.set_actor(ActorOf(submission_.submitter));
   event.set_kind("sweep.created");
@@ -83,7 +87,8 @@ absl::Status SubmitCommand::AddRuns(Step& step) {
     event.runs.push_back(std::move(added));
   }
   SHOAL_ASSIGN_OR_RETURN(const scheduler::Decision decision, step.Decide(event));
-  if (!decision.answer.ok()) return Annotate(decision.answer, "the scheduler refused a checked submission");
+  if (!decision.answer.ok())
+    return Annotate(decision.answer, "the scheduler refused a checked submission");
   for (const scheduler::NewRun& added : event.runs) {
     SHOAL_ASSIGN_OR_RETURN(*response_.add_runs(), store::LoadRun(*db, added.run.run_id.str()));
   }
@@ -93,16 +98,17 @@ absl::Status SubmitCommand::AddRuns(Step& step) {
 absl::Status SubmitCommand::Execute(Step& step) {
   answer_ = absl::OkStatus();
   response_.Clear();
-  SHOAL_ASSIGN_OR_RETURN(const bool repeated, Repeated(step, submission_.request_id, submission_.method,
-                                                       submission_.request_sha256, response_, answer_));
+  SHOAL_ASSIGN_OR_RETURN(const bool repeated,
+                         Repeated(step, submission_.request_id, submission_.method,
+                                  submission_.request_sha256, response_, answer_));
   if (repeated) return absl::OkStatus();
   SHOAL_RETURN_IF_ERROR(CheckBindings(step));
   if (!answer_.ok()) return absl::OkStatus();
   if (submission_.is_sweep) SHOAL_RETURN_IF_ERROR(AddSweep(step));
   SHOAL_RETURN_IF_ERROR(AddRuns(step));
   SHOAL_ASSIGN_OR_RETURN(store::Database * db, step.writing());
-  return store::InsertRequest(*db, submission_.request_id, submission_.method, submission_.request_sha256, response_,
-                              step.now());
+  return store::InsertRequest(*db, submission_.request_id, submission_.method,
+                              submission_.request_sha256, response_, step.now());
 }
 
 void SubmitCommand::Finish(const absl::Status& committed, const View&) {
@@ -115,8 +121,8 @@ absl::Status CancelCommand::Execute(Step& step) {
   answer_ = absl::OkStatus();
   response_.Clear();
   const std::string sha256 = store::RequestSha256(request_);
-  SHOAL_ASSIGN_OR_RETURN(const bool repeated,
-                         Repeated(step, request_.request_id(), "Cancel", sha256, response_, answer_));
+  SHOAL_ASSIGN_OR_RETURN(const bool repeated, Repeated(step, request_.request_id(), "Cancel",
+                                                       sha256, response_, answer_));
   if (repeated) return absl::OkStatus();
   scheduler::CancelRequested event{request_.request_id(), request_.actor(), request_.reason(), {}};
   for (const RunPtr& run : runs_) {
@@ -132,7 +138,8 @@ absl::Status CancelCommand::Execute(Step& step) {
         },
         run->run_id()));
     SHOAL_RETURN_IF_ERROR(broken);
-    (unfinished ? response_.add_cancelled() : response_.add_already_finished())->set_run_id(run->run_id());
+    (unfinished ? response_.add_cancelled() : response_.add_already_finished())
+        ->set_run_id(run->run_id());
   }
   SHOAL_ASSIGN_OR_RETURN(const scheduler::Decision decision, step.Decide(event));
   answer_ = decision.answer;
@@ -154,14 +161,16 @@ void CancelCommand::Finish(const absl::Status& committed, const View& view) {
 
 absl::Status ServeCommand::Execute(Step& step) {
   answer_ = absl::OkStatus();
-  SHOAL_ASSIGN_OR_RETURN(const std::optional<v1::Checkpoint> weights,
-                         store::NewestCheckpoint(step.reading(), run_->run_id(), v1::CHECKPOINT_KIND_WEIGHTS));
+  SHOAL_ASSIGN_OR_RETURN(
+      const std::optional<v1::Checkpoint> weights,
+      store::NewestCheckpoint(step.reading(), run_->run_id(), v1::CHECKPOINT_KIND_WEIGHTS));
   if (!weights) {
     answer_ = absl::FailedPreconditionError(
         spec::IsFinal(run_->status())
-            ? StrCat("run ", run_->name(), " ended as ", spec::Name(run_->status()), " without saving any weights")
-            : StrCat("run ", run_->name(), " has no weights yet: it is at step ", run_->step(), " of ",
-                     run_->total_steps(), " and has not saved its first checkpoint"));
+            ? StrCat("run ", run_->name(), " ended as ", spec::Name(run_->status()),
+                     " without saving any weights")
+            : StrCat("run ", run_->name(), " has no weights yet: it is at step ", run_->step(),
+                     " of ", run_->total_steps(), " and has not saved its first checkpoint"));
     return absl::OkStatus();
   }
   SHOAL_ASSIGN_OR_RETURN(const v1::RunSpec spec, store::LoadSpec(step.reading(), run_->run_id()));
@@ -185,7 +194,8 @@ void ServeCommand::Finish(const absl::Status& committed, const View& view) {
   if (!committed.ok()) return done_(committed);
   if (!answer_.ok()) return done_(answer_);
   const scheduler::JobRecord* job = view.state.FindServeJob(*RunId::Parse(run_->run_id()));
-  if (job == nullptr) return done_(absl::UnavailableError("the model's serve job has just ended; try again"));
+  if (job == nullptr)
+    return done_(absl::UnavailableError("the model's serve job has just ended; try again"));
   done_(job->job_id);
 }
 
@@ -194,7 +204,8 @@ absl::Status ArtifactCommand::Execute(Step& step) {
   SHOAL_ASSIGN_OR_RETURN(const Digest digest, Digest::FromHex(artifact_.sha256()));
   // Between upload and here the loop may have removed the same content as garbage.
   if (files_.SizeOf(digest) != artifact_.size_bytes()) {
-    answer_ = absl::AbortedError(StrCat("artifact ", artifact_.sha256(), " went away; upload it again"));
+    answer_ =
+        absl::AbortedError(StrCat("artifact ", artifact_.sha256(), " went away; upload it again"));
     return absl::OkStatus();
   }
   SHOAL_ASSIGN_OR_RETURN(store::Database * db, step.writing());

@@ -17,10 +17,11 @@
 namespace shoal::loop {
 
 template <typename T>
-using Callback = std::function<void(absl::StatusOr<T>)>;  // called once, on the loop thread; must not wait
+using Callback =
+    std::function<void(absl::StatusOr<T>)>;  // called once, on the loop thread; must not wait
 
-// Creates runs, and their sweep, in one transaction; a repeated request id gets the first answer. Answers
-// FailedPrecondition when an artifact of the bindings is not here.
+// Creates runs, and their sweep, in one transaction; a repeated request id gets the first answer.
+// Answers FailedPrecondition when an artifact of the bindings is not here.
 class SubmitCommand final : public Command {
  public:
   SubmitCommand(Submission submission, Callback<v1::SubmitSweepResponse> done)
@@ -55,11 +56,15 @@ class CancelCommand final : public Command {
   v1::CancelResponse response_;  // ids only, until Finish
 };
 
-// Makes sure that a serve job of the run is alive; answers its id. FailedPrecondition: the run has no weights yet.
+// Makes sure that a serve job of the run is alive; answers its id. FailedPrecondition: the run has
+// no weights yet.
 class ServeCommand final : public Command {
  public:
   ServeCommand(RunPtr run, absl::Duration idle_timeout, std::string actor, Callback<JobId> done)
-      : run_(std::move(run)), idle_timeout_(idle_timeout), actor_(std::move(actor)), done_(std::move(done)) {}
+      : run_(std::move(run)),
+        idle_timeout_(idle_timeout),
+        actor_(std::move(actor)),
+        done_(std::move(done)) {}
   absl::Status Execute(Step& step) override;
   void Finish(const absl::Status& committed, const View& view) override;
 
@@ -75,7 +80,9 @@ class ServeCommand final : public Command {
 class ServeIdleCommand final : public Command {
  public:
   explicit ServeIdleCommand(JobId job_id) : job_id_(std::move(job_id)) {}
-  absl::Status Execute(Step& step) override { return step.Decide(scheduler::ServeIdle{job_id_}).status(); }
+  absl::Status Execute(Step& step) override {
+    return step.Decide(scheduler::ServeIdle{job_id_}).status();
+  }
   void Finish(const absl::Status&, const View&) override {}
 
  private:
@@ -85,7 +92,8 @@ class ServeIdleCommand final : public Command {
 // Makes a file that has been put in its place known to the lab.
 class ArtifactCommand final : public Command {
  public:
-  ArtifactCommand(v1::ArtifactRef artifact, const store::ArtifactFiles& files, std::function<void(absl::Status)> done)
+  ArtifactCommand(v1::ArtifactRef artifact, const store::ArtifactFiles& files,
+                  std::function<void(absl::Status)> done)
       : artifact_(std::move(artifact)), files_(files), done_(std::move(done)) {}
   absl::Status Execute(Step& step) override;
   void Finish(const absl::Status& committed, const View& view) override;

@@ -30,7 +30,8 @@ void SetKey(const scheduler::AttemptKey& key, v1::AttemptKey* proto) {
   proto->set_attempt_number(key.attempt_number);
 }
 
-absl::Status FillAssignment(const View& view, const scheduler::AttemptKey& key, v1::Assignment& assignment) {
+absl::Status FillAssignment(const View& view, const scheduler::AttemptKey& key,
+                            v1::Assignment& assignment) {
   const scheduler::JobRecord* job = view.state.FindJob(key.job_id);
   const scheduler::RunRecord* run = job == nullptr ? nullptr : view.state.FindRun(job->run_id);
   if (run == nullptr) return absl::InternalError("an attempt without its job or run");
@@ -41,14 +42,16 @@ absl::Status FillAssignment(const View& view, const scheduler::AttemptKey& key, 
   assignment.set_slots(job->needs.slots);
   if (job->numerics) *assignment.mutable_numerics() = *job->numerics;
   SHOAL_ASSIGN_OR_RETURN(*assignment.mutable_spec(), store::LoadSpec(view.db, run->run_id.str()));
-  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::DataBinding> bindings, store::LoadBindings(view.db, run->run_id.str()));
+  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::DataBinding> bindings,
+                         store::LoadBindings(view.db, run->run_id.str()));
   assignment.mutable_bindings()->Add(bindings.begin(), bindings.end());
   const bool serve = job->kind == v1::JOB_KIND_SERVE;
-  SHOAL_ASSIGN_OR_RETURN(const std::optional<v1::Checkpoint> checkpoint,
-                         store::NewestCheckpoint(view.db, run->run_id.str(),
-                                                 serve ? v1::CHECKPOINT_KIND_WEIGHTS
-                                                       : v1::CHECKPOINT_KIND_RESUMABLE));
-  if (checkpoint) *(serve ? assignment.mutable_weights() : assignment.mutable_resume_from()) = *checkpoint;
+  SHOAL_ASSIGN_OR_RETURN(
+      const std::optional<v1::Checkpoint> checkpoint,
+      store::NewestCheckpoint(view.db, run->run_id.str(),
+                              serve ? v1::CHECKPOINT_KIND_WEIGHTS : v1::CHECKPOINT_KIND_RESUMABLE));
+  if (checkpoint)
+    *(serve ? assignment.mutable_weights() : assignment.mutable_resume_from()) = *checkpoint;
   if (serve) SetDuration(job->needs.idle_timeout, assignment.mutable_idle_timeout());
   return absl::OkStatus();
 }
@@ -147,6 +150,8 @@ absl::Status ReportCommand::CheckArtifacts(Step& step, int first) {
 
 absl::Status ReportCommand::Record(Step& step, const scheduler::AttemptKey& key, int first) {
   const int64_t last = request_.first_sequence() + request_.items_size() - 1;
+  SHOAL_ASSIGN_OR_RETURN(store::Database * db,
+                         step.writing());  // points alone make no update that would have begun it
   SHOAL_ASSIGN_OR_RETURN(const store::ReportWriter::Written written,
                          step.reports().Write(request_, first, last, step.now()));
   acknowledged_ = last;
@@ -169,8 +174,8 @@ absl::Status ReportCommand::Record(Step& step, const scheduler::AttemptKey& key,
           "SELECT numerics_class_pb FROM job WHERE job_id = ? AND kind = 1",
           [&](const store::Statement& row) { numerics = row.Blob(0); }, key.job_id.str()));
       v1::NumericsClass parsed;
-      if (numerics.empty() || !parsed.ParseFromString(numerics)) continue;  // a serve job, or a class not told
-      SHOAL_ASSIGN_OR_RETURN(store::Database * db, step.writing());
+      if (numerics.empty() || !parsed.ParseFromString(numerics))
+        continue;  // a serve job, or a class not told
       const absl::Status fixed = store::FixFingerprint(*db, written.run_id, parsed);
       if (absl::IsInvalidArgument(fixed)) {  // an odd class is the worker's fault and stops nothing
         LogWarning("no fingerprint", {"run", written.run_id}, {"status", fixed.ToString()});
@@ -207,10 +212,13 @@ absl::Status ReportCommand::Execute(Step& step) {
   event.key = key;
   for (int i = first; i < request_.items_size(); ++i) {
     const v1::ReportItem& item = request_.items(i);
-    if (item.has_started()) event.started = {item.started().numerics(), item.started().resumed_from_step()};
-    if (item.has_checkpoint()) event.checkpoints.push_back({item.checkpoint().kind(), item.checkpoint().step()});
+    if (item.has_started())
+      event.started = {item.started().numerics(), item.started().resumed_from_step()};
+    if (item.has_checkpoint())
+      event.checkpoints.push_back({item.checkpoint().kind(), item.checkpoint().step()});
     if (item.has_finished()) {
-      event.finished = {item.finished().state(), item.finished().failure_class(), item.finished().message()};
+      event.finished = {item.finished().state(), item.finished().failure_class(),
+                        item.finished().message()};
     }
   }
   SHOAL_ASSIGN_OR_RETURN(const scheduler::Decision decision, step.Decide(event));

@@ -26,12 +26,13 @@ class RegisterCommand final : public Command {
   absl::Status answer_;
 };
 
-// Renews leases, and answers what the worker should have: at once when there is something to say, else when there is,
-// or after max_wait.
+// Renews leases, and answers what the worker should have: at once when there is something to say,
+// else when there is, or after max_wait.
 class SynchronizeCommand final : public Command {
  public:
   // `request` must have been checked: ids and durations are well-formed.
-  SynchronizeCommand(v1::SynchronizeRequest request, Loop& loop, Callback<v1::SynchronizeResponse> done);
+  SynchronizeCommand(v1::SynchronizeRequest request, Loop& loop,
+                     Callback<v1::SynchronizeResponse> done);
   absl::Status Execute(Step& step) override;
   void Finish(const absl::Status& committed, const View& view) override;
 

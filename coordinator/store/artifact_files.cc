@@ -26,8 +26,8 @@ absl::Status SyncFolder(const std::string& path) {
 
 }  // namespace
 
-ArtifactUpload::ArtifactUpload(int fd, std::string temporary, std::string final_path, Digest expected,
-                               int64_t expected_bytes)
+ArtifactUpload::ArtifactUpload(int fd, std::string temporary, std::string final_path,
+                               Digest expected, int64_t expected_bytes)
     : fd_(fd),
       temporary_(std::move(temporary)),
       final_path_(std::move(final_path)),
@@ -59,12 +59,13 @@ absl::Status ArtifactUpload::Finish() {
   const Digest digest = digest_.Finish();
   if (bytes_ != expected_bytes_ || digest != expected_) {
     return absl::InvalidArgumentError(StrCat("an upload announced as ", expected_.Hex(), " with ",
-                                                   expected_bytes_, " bytes was ", digest.Hex(), " with ", bytes_,
-                                                   " bytes; nothing was kept"));
+                                             expected_bytes_, " bytes was ", digest.Hex(), " with ",
+                                             bytes_, " bytes; nothing was kept"));
   }
   if (fsync(fd_) != 0) return ErrnoStatus(errno, StrCat("syncing ", temporary_));
   const std::string folder = std::filesystem::path(final_path_).parent_path();
-  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return ErrnoStatus(errno, StrCat("making ", folder));
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return ErrnoStatus(errno, StrCat("making ", folder));
   if (rename(temporary_.c_str(), final_path_.c_str()) != 0) {
     return ErrnoStatus(errno, StrCat("renaming to ", final_path_));
   }
@@ -72,7 +73,8 @@ absl::Status ArtifactUpload::Finish() {
   return SyncFolder(std::filesystem::path(folder).parent_path());
 }
 
-ArtifactReader::ArtifactReader(int fd, int64_t total_bytes, int64_t offset, Digest expected, std::string path)
+ArtifactReader::ArtifactReader(int fd, int64_t total_bytes, int64_t offset, Digest expected,
+                               std::string path)
     : fd_(fd),
       total_bytes_(total_bytes),
       offset_(offset),
@@ -83,7 +85,8 @@ ArtifactReader::ArtifactReader(int fd, int64_t total_bytes, int64_t offset, Dige
 ArtifactReader::~ArtifactReader() { close(fd_); }
 
 absl::StatusOr<std::string> ArtifactReader::Read(size_t limit) {
-  const size_t wanted = std::min(limit, static_cast<size_t>(std::max<int64_t>(total_bytes_ - offset_, 0)));
+  const size_t wanted =
+      std::min(limit, static_cast<size_t>(std::max<int64_t>(total_bytes_ - offset_, 0)));
   std::string bytes(wanted, '\0');
   size_t done = 0;
   while (done < wanted) {
@@ -96,7 +99,8 @@ absl::StatusOr<std::string> ArtifactReader::Read(size_t limit) {
   }
   digest_.Update(bytes);
   if (from_start_ && offset_ == total_bytes_ && wanted > 0 && digest_.Finish() != expected_) {
-    return absl::DataLossError(StrCat(path_, " no longer has its digest: the disk or someone changed it"));
+    return absl::DataLossError(
+        StrCat(path_, " no longer has its digest: the disk or someone changed it"));
   }
   return bytes;
 }
@@ -106,8 +110,8 @@ std::string ArtifactFiles::PathOf(const Digest& digest) const {
   return StrCat(artifacts_path_, "/", hex.substr(0, 2), "/", hex.substr(2));
 }
 
-absl::StatusOr<std::unique_ptr<ArtifactUpload>> ArtifactFiles::BeginUpload(const Digest& digest,
-                                                                           int64_t size_bytes) const {
+absl::StatusOr<std::unique_ptr<ArtifactUpload>> ArtifactFiles::BeginUpload(
+    const Digest& digest, int64_t size_bytes) const {
   std::string temporary = StrCat(incoming_path_, "/upload-XXXXXX");
   const int fd = mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return ErrnoStatus(errno, StrCat("making a file in ", incoming_path_));
@@ -115,14 +119,17 @@ absl::StatusOr<std::unique_ptr<ArtifactUpload>> ArtifactFiles::BeginUpload(const
       new ArtifactUpload(fd, std::move(temporary), PathOf(digest), digest, size_bytes));
 }
 
-absl::StatusOr<std::unique_ptr<ArtifactReader>> ArtifactFiles::Open(const Digest& digest, int64_t offset_bytes) const {
+absl::StatusOr<std::unique_ptr<ArtifactReader>> ArtifactFiles::Open(const Digest& digest,
+                                                                    int64_t offset_bytes) const {
   const std::string path = PathOf(digest);
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT) return absl::NotFoundError(StrCat("there is no artifact ", digest.Hex()));
+  if (fd < 0 && errno == ENOENT)
+    return absl::NotFoundError(StrCat("there is no artifact ", digest.Hex()));
   if (fd < 0) return ErrnoStatus(errno, StrCat("opening ", path));
   struct stat info = {};
   fstat(fd, &info);
-  return std::unique_ptr<ArtifactReader>(new ArtifactReader(fd, info.st_size, offset_bytes, digest, path));
+  return std::unique_ptr<ArtifactReader>(
+      new ArtifactReader(fd, info.st_size, offset_bytes, digest, path));
 }
 
 int64_t ArtifactFiles::SizeOf(const Digest& digest) const {
@@ -142,8 +149,8 @@ int ArtifactFiles::RemoveOthers(const std::function<bool(const Digest&)>& known)
   for (auto it = std::filesystem::recursive_directory_iterator(artifacts_path_, error);
        !error && it != std::filesystem::recursive_directory_iterator(); it.increment(error)) {
     if (it.depth() != 1) continue;
-    const auto digest =
-        Digest::FromHex(StrCat(it->path().parent_path().filename().string(), it->path().filename().string()));
+    const auto digest = Digest::FromHex(
+        StrCat(it->path().parent_path().filename().string(), it->path().filename().string()));
     if (digest.ok() && !known(*digest)) unknown.push_back(*digest);
   }
   int removed = 0;

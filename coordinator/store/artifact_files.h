@@ -1,6 +1,7 @@
-// Files addressed by the SHA-256 of their bytes: artifacts/ab/cdef... An upload is written to incoming/, synced,
-// checked against its digest and only then renamed into place, so a file under artifacts/ is always whole, and its
-// content never changes. Which files the lab knows is the table `artifact`; a file without a row is a leftover.
+// Files addressed by the SHA-256 of their bytes: artifacts/ab/cdef... An upload is written to
+// incoming/, synced, checked against its digest and only then renamed into place, so a file under
+// artifacts/ is always whole, and its content never changes. Which files the lab knows is the table
+// `artifact`; a file without a row is a leftover.
 #pragma once
 
 #include <cstdint>
@@ -24,12 +25,14 @@ class ArtifactUpload {
 
   // Errors: InvalidArgument (more bytes than announced), ResourceExhausted (disk full).
   absl::Status Append(std::string_view bytes);
-  // Syncs, verifies and puts the file in its place. Errors: InvalidArgument (another size or digest than announced).
+  // Syncs, verifies and puts the file in its place. Errors: InvalidArgument (another size or digest
+  // than announced).
   absl::Status Finish();
 
  private:
   friend class ArtifactFiles;
-  ArtifactUpload(int fd, std::string temporary, std::string final_path, Digest expected, int64_t expected_bytes);
+  ArtifactUpload(int fd, std::string temporary, std::string final_path, Digest expected,
+                 int64_t expected_bytes);
   const int fd_;
   const std::string temporary_;
   const std::string final_path_;
@@ -47,8 +50,8 @@ class ArtifactReader {
   ArtifactReader& operator=(const ArtifactReader&) = delete;
 
   int64_t total_bytes() const { return total_bytes_; }
-  // The next at most `limit` bytes; empty at the end. When everything was read from offset 0, the end is also where the
-  // digest is checked. Errors: DataLoss (the file is not what it was).
+  // The next at most `limit` bytes; empty at the end. When everything was read from offset 0, the
+  // end is also where the digest is checked. Errors: DataLoss (the file is not what it was).
   absl::StatusOr<std::string> Read(size_t limit);
 
  private:
@@ -69,13 +72,16 @@ class ArtifactFiles {
   ArtifactFiles(std::string artifacts_path, std::string incoming_path)
       : artifacts_path_(std::move(artifacts_path)), incoming_path_(std::move(incoming_path)) {}
 
-  absl::StatusOr<std::unique_ptr<ArtifactUpload>> BeginUpload(const Digest& digest, int64_t size_bytes) const;
+  absl::StatusOr<std::unique_ptr<ArtifactUpload>> BeginUpload(const Digest& digest,
+                                                              int64_t size_bytes) const;
   // Errors: NotFound.
-  absl::StatusOr<std::unique_ptr<ArtifactReader>> Open(const Digest& digest, int64_t offset_bytes) const;
+  absl::StatusOr<std::unique_ptr<ArtifactReader>> Open(const Digest& digest,
+                                                       int64_t offset_bytes) const;
   // Size of a file that is there with all its bytes; -1 when it is not.
   int64_t SizeOf(const Digest& digest) const;
   absl::Status Remove(const Digest& digest) const;
-  // Removes files that `known` does not want; how many. For leftovers of a crash, before anyone uploads.
+  // Removes files that `known` does not want; how many. For leftovers of a crash, before anyone
+  // uploads.
   int RemoveOthers(const std::function<bool(const Digest&)>& known) const;
 
   std::string PathOf(const Digest& digest) const;

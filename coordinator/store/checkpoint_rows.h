@@ -21,12 +21,16 @@ absl::Status InsertCheckpoint(Database& db, const std::string& run_id, int64_t a
                               const v1::Checkpoint& checkpoint, absl::Time now);
 
 // What the run's next attempt resumes from, or what inference loads: the one recorded last.
-absl::StatusOr<std::optional<v1::Checkpoint>> NewestCheckpoint(Database& db, const std::string& run_id,
+absl::StatusOr<std::optional<v1::Checkpoint>> NewestCheckpoint(Database& db,
+                                                               const std::string& run_id,
                                                                v1::CheckpointKind kind);
-absl::StatusOr<std::vector<v1::Checkpoint>> LoadCheckpoints(Database& db, const std::string& run_id);
+absl::StatusOr<std::vector<v1::Checkpoint>> LoadCheckpoints(Database& db,
+                                                            const std::string& run_id);
 
-// Deletes the run's resumable checkpoints beyond the `keep_last` newest; weights all stay. Returns the digests that
-// nothing refers to any more: their rows are gone, their files are to be removed after the commit.
-absl::StatusOr<std::vector<std::string>> DropOldCheckpoints(Database& db, const std::string& run_id, int keep_last);
+// Deletes the run's resumable checkpoints beyond the `keep_last` newest; weights all stay. Returns
+// the digests that nothing refers to any more: their rows are gone, their files are to be removed
+// after the commit.
+absl::StatusOr<std::vector<std::string>> DropOldCheckpoints(Database& db, const std::string& run_id,
+                                                            int keep_last);
 
 }  // namespace shoal::store

@@ -19,7 +19,8 @@ absl::Status MakeFolder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   if (error) return ErrnoStatus(error.value(), StrCat("making the folder of ", path));
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return ErrnoStatus(errno, StrCat("making ", path));
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return ErrnoStatus(errno, StrCat("making ", path));
   return absl::OkStatus();
 }
 
@@ -38,11 +39,13 @@ absl::StatusOr<int> TakeLock(const std::string& folder) {
     const std::string owner = ReadOwner(fd);
     close(fd);
     if (error != EWOULDBLOCK) return ErrnoStatus(error, StrCat("locking ", path));
-    return absl::FailedPreconditionError(StrCat("the data folder ", folder, " is in use by the coordinator with pid ",
-                                                      owner, "; stop it with `shoal down`, or use another data folder"));
+    return absl::FailedPreconditionError(
+        StrCat("the data folder ", folder, " is in use by the coordinator with pid ", owner,
+               "; stop it with `shoal down`, or use another data folder"));
   }
   const std::string pid = StrCat(getpid());
-  if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+  if (ftruncate(fd, 0) != 0 ||
+      pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
     const int error = errno;
     close(fd);
     return ErrnoStatus(error, StrCat("writing ", path));

@@ -1,8 +1,8 @@
 // The folder that holds everything a lab remembers, owned by one coordinator at a time.
 //
-//   shoal.db (-wal, -shm)   the database          coordinator.lock   flock, with the owner's pid as text
-//   artifacts/ab/cdef...    files by SHA-256      backup/            databases from before upgrades
-//   incoming/               uploads on their way; emptied at start
+//   shoal.db (-wal, -shm)   the database          coordinator.lock   flock, with the owner's pid as
+//   text artifacts/ab/cdef...    files by SHA-256      backup/            databases from before
+//   upgrades incoming/               uploads on their way; emptied at start
 #pragma once
 
 #include <memory>
@@ -12,11 +12,13 @@
 
 namespace shoal::store {
 
-// Holds the folder's lock for its own lifetime; the kernel frees it when the process dies, however it dies.
+// Holds the folder's lock for its own lifetime; the kernel frees it when the process dies, however
+// it dies.
 class DataFolder {
  public:
-  // Makes the folders (0700) and takes the lock. Errors: FailedPrecondition when another coordinator has it (naming
-  // its pid), or when the folder is on a network file system, with the remedy.
+  // Makes the folders (0700) and takes the lock. Errors: FailedPrecondition when another
+  // coordinator has it (naming its pid), or when the folder is on a network file system, with the
+  // remedy.
   static absl::StatusOr<std::unique_ptr<DataFolder>> Open(const std::string& path);
   ~DataFolder();
   DataFolder(const DataFolder&) = delete;

@@ -1,12 +1,16 @@
-// SQLite with owners: a Database is one connection, a Statement one prepared text, a Transaction rolls back unless it
-// is committed. Values are always bound, never pasted into the text.
+// SQLite with owners: a Database is one connection, a Statement one prepared text, a Transaction
+// rolls back unless it is committed. Values are always bound, never pasted into the text.
 //
 //   SHOAL_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db));
 //   SHOAL_RETURN_IF_ERROR(db.Run("INSERT INTO meta (key, value) VALUES (?, ?)", "lab_id", id));
 //   SHOAL_RETURN_IF_ERROR(transaction.Commit());
 //
-// Locks. A data folder has one writing connection, used by one thread; readers have their own read-only connections
-// and see snapshots. In WAL mode neither ever waits for the other, so "database is locked" cannot happen.
+// A statement that changes rows runs only inside a transaction (checked): one forgotten BEGIN would
+// tear what belongs together, and cost an fsync a row.
+//
+// Locks. A data folder has one writing connection, used by one thread; readers have their own
+// read-only connections and see snapshots. In WAL mode neither ever waits for the other, so
+// "database is locked" cannot happen.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +36,13 @@ struct AsBlob {
   std::string_view bytes;
 };
 
-// A prepared statement. Bind in the order of the `?`s, then Run (no rows wanted) or Step until it says false; both
-// start over for the next use. Binding errors are kept and reported by Run or Step. Thread-compatible.
+// A prepared statement. Bind in the order of the `?`s, then Run (no rows wanted) or Step until it
+// says false; both start over for the next use. Binding errors are kept and reported by Run or
+// Step. Thread-compatible.
 class Statement {
  public:
-  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  Statement(sqlite3_stmt* statement, bool changes_rows)
+      : statement_(statement), changes_rows_(changes_rows) {}
   ~Statement();
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
@@ -48,8 +54,9 @@ class Statement {
     return *this;
   }
 
-  // Executes to the end; rows are an error of ours. Errors: ResourceExhausted (disk full), AlreadyExists (unique),
-  // FailedPrecondition (another constraint), DataLoss (a damaged file), Unavailable (I/O), Internal.
+  // Executes to the end; rows are an error of ours. Errors: ResourceExhausted (disk full),
+  // AlreadyExists (unique), FailedPrecondition (another constraint), DataLoss (a damaged file),
+  // Unavailable (I/O), Internal.
   absl::Status Run();
   // True: a row is ready. False: no more; the statement is reset.
   absl::StatusOr<bool> Step();
@@ -80,6 +87,7 @@ class Statement {
   void BindNext(const AsBlob& value);
 
   sqlite3_stmt* statement_;
+  const bool changes_rows_;
   int next_ = 1;
   int bind_error_ = 0;
 };
@@ -89,14 +97,16 @@ class Database {
  public:
   enum class Mode { kReadWrite, kReadOnly };
 
-  // Opens, and for kReadWrite creates, the file; sets WAL, synchronous=FULL, foreign keys, and no automatic
-  // checkpoints (Checkpoint below is called by the owner). Errors: as Statement::Run, naming the path.
+  // Opens, and for kReadWrite creates, the file; sets WAL, synchronous=FULL, foreign keys, and no
+  // automatic checkpoints (Checkpoint below is called by the owner). Errors: as Statement::Run,
+  // naming the path.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Mode mode);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // Prepared once per text and kept; `sql` must be a literal. The reference lives as long as the database.
+  // Prepared once per text and kept; `sql` must be a literal. The reference lives as long as the
+  // database.
   absl::StatusOr<Statement*> Prepare(std::string_view sql);
   // Runs a text of several statements: migrations and PRAGMAs.
   absl::Status Execute(const std::string& sql);
@@ -108,8 +118,8 @@ class Database {
     return (*statement)->Bind(values...).Run();
   }
 
-  // Calls `row(const Statement&)` for every row. The statement is over afterwards, whatever happens: one left in the
-  // middle would pin an old snapshot.
+  // Calls `row(const Statement&)` for every row. The statement is over afterwards, whatever
+  // happens: one left in the middle would pin an old snapshot.
   template <typename RowFunction, typename... Values>
   absl::Status ForEach(std::string_view sql, RowFunction&& row, const Values&... values) {
     absl::StatusOr<Statement*> statement = Prepare(sql);
@@ -133,8 +143,8 @@ class Database {
 
   const std::string& path() const { return path_; }
 
-  // Called around every commit of a write transaction; a status from `before` fails the commit as a full disk would.
-  // How fault tests stop the world at its most delicate instants.
+  // Called around every commit of a write transaction; a status from `before` fails the commit as a
+  // full disk would. How fault tests stop the world at its most delicate instants.
   struct CommitProbe {
     std::function<absl::Status()> before;
     std::function<void()> after;

@@ -23,7 +23,8 @@ absl::Status LoadJobs(Database& db, v1::RunDetail& detail) {
         SetTimestamp(row.Time(5), job.mutable_created_at());
         if (!row.IsNull(6)) SetTimestamp(row.Time(6), job.mutable_finished_at());
         if (!row.IsNull(7)) job.mutable_numerics()->ParseFromString(std::string(row.Blob(7)));
-        if (job.kind() != v1::JOB_KIND_SERVE && job.has_numerics()) *detail.mutable_numerics() = job.numerics();
+        if (job.kind() != v1::JOB_KIND_SERVE && job.has_numerics())
+          *detail.mutable_numerics() = job.numerics();
       },
       detail.run().run_id());
 }
@@ -83,14 +84,15 @@ absl::StatusOr<v1::RunDetail> LoadRunDetail(Database& db, const std::string& run
   detail.mutable_bindings()->Add(bindings.begin(), bindings.end());
   SHOAL_RETURN_IF_ERROR(LoadJobs(db, detail));
   SHOAL_RETURN_IF_ERROR(LoadAttempts(db, detail));
-  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Checkpoint> checkpoints, LoadCheckpoints(db, run_id));
+  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Checkpoint> checkpoints,
+                         LoadCheckpoints(db, run_id));
   detail.mutable_checkpoints()->Add(checkpoints.begin(), checkpoints.end());
   SHOAL_RETURN_IF_ERROR(LoadSamples(db, detail));
   return detail;
 }
 
-absl::StatusOr<std::vector<LogRow>> ReadLogs(Database& db, const std::string& run_id, int attempt_number,
-                                             int64_t after_log_id, int limit) {
+absl::StatusOr<std::vector<LogRow>> ReadLogs(Database& db, const std::string& run_id,
+                                             int attempt_number, int64_t after_log_id, int limit) {
   std::vector<LogRow> rows;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
       R"sql(SELECT log_id, attempt_number, wall_time_us, level, text FROM log JOIN attempt USING (attempt_id)

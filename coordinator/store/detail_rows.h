@@ -12,7 +12,8 @@
 
 namespace shoal::store {
 
-// Spec, bindings, jobs, attempts, checkpoints, samples, numerics class; `run` itself too. Errors: NotFound.
+// Spec, bindings, jobs, attempts, checkpoints, samples, numerics class; `run` itself too. Errors:
+// NotFound.
 absl::StatusOr<v1::RunDetail> LoadRunDetail(Database& db, const std::string& run_id);
 
 struct LogRow {
@@ -20,7 +21,7 @@ struct LogRow {
   v1::ReadLogsResponse line;
 };
 // At most `limit` lines after `after_log_id`, oldest first; of one attempt unless it is 0.
-absl::StatusOr<std::vector<LogRow>> ReadLogs(Database& db, const std::string& run_id, int attempt_number,
-                                             int64_t after_log_id, int limit);
+absl::StatusOr<std::vector<LogRow>> ReadLogs(Database& db, const std::string& run_id,
+                                             int attempt_number, int64_t after_log_id, int limit);
 
 }  // namespace shoal::store

@@ -13,13 +13,14 @@ absl::StatusOr<int64_t> InsertEvent(Database& db, const v1::Event& event, absl::
                    ?7, ?8, ?9, ?10, ?11
             FROM (SELECT CASE WHEN ?4 = '' THEN coalesce((SELECT run_id FROM job WHERE job_id = ?5), '')
                               ELSE ?4 END AS run_id) AS given)sql",
-      now, event.actor(), event.kind(), event.run_id(), event.job_id(), event.sweep_id(), event.worker_id(),
-      event.attempt_number(), event.from_state(), event.to_state(), event.message()));
+      now, event.actor(), event.kind(), event.run_id(), event.job_id(), event.sweep_id(),
+      event.worker_id(), event.attempt_number(), event.from_state(), event.to_state(),
+      event.message()));
   return db.last_insert_id();
 }
 
-absl::StatusOr<std::vector<v1::Event>> ReadEvents(Database& db, int64_t after_event_id, const std::string& run_id,
-                                                  int limit) {
+absl::StatusOr<std::vector<v1::Event>> ReadEvents(Database& db, int64_t after_event_id,
+                                                  const std::string& run_id, int limit) {
   std::vector<v1::Event> events;
   const auto read = [&](const Statement& row) {
     v1::Event& event = events.emplace_back();
@@ -38,22 +39,24 @@ absl::StatusOr<std::vector<v1::Event>> ReadEvents(Database& db, int64_t after_ev
   };
   const absl::Status status =
       run_id.empty()
-          ? db.ForEach(R"sql(SELECT event_id, at_us, actor, kind, run_id, job_id, sweep_id, worker_id, attempt_number,
+          ? db.ForEach(
+                R"sql(SELECT event_id, at_us, actor, kind, run_id, job_id, sweep_id, worker_id, attempt_number,
                                     from_state, to_state, message
                              FROM event WHERE event_id > ? ORDER BY event_id LIMIT ?)sql",
-                       read, after_event_id, limit)
-          : db.ForEach(R"sql(SELECT event_id, at_us, actor, kind, run_id, job_id, sweep_id, worker_id, attempt_number,
+                read, after_event_id, limit)
+          : db.ForEach(
+                R"sql(SELECT event_id, at_us, actor, kind, run_id, job_id, sweep_id, worker_id, attempt_number,
                                     from_state, to_state, message
                              FROM event WHERE run_id = ? AND event_id > ? ORDER BY event_id LIMIT ?)sql",
-                       read, run_id, after_event_id, limit);
+                read, run_id, after_event_id, limit);
   if (!status.ok()) return status;
   return events;
 }
 
 absl::StatusOr<int64_t> LastEventId(Database& db) {
   int64_t id = 0;
-  SHOAL_RETURN_IF_ERROR(
-      db.ForEach("SELECT coalesce(max(event_id), 0) FROM event", [&](const Statement& row) { id = row.Int(0); }));
+  SHOAL_RETURN_IF_ERROR(db.ForEach("SELECT coalesce(max(event_id), 0) FROM event",
+                                   [&](const Statement& row) { id = row.Int(0); }));
   return id;
 }
 

@@ -12,12 +12,13 @@
 
 namespace shoal::store {
 
-// Appends `event` (its id and time are given here; a job's run and sweep are looked up when left out). Returns the id.
+// Appends `event` (its id and time are given here; a job's run and sweep are looked up when left
+// out). Returns the id.
 absl::StatusOr<int64_t> InsertEvent(Database& db, const v1::Event& event, absl::Time now);
 
 // At most `limit` events after `after_event_id`, oldest first; of one run unless `run_id` is empty.
-absl::StatusOr<std::vector<v1::Event>> ReadEvents(Database& db, int64_t after_event_id, const std::string& run_id,
-                                                  int limit);
+absl::StatusOr<std::vector<v1::Event>> ReadEvents(Database& db, int64_t after_event_id,
+                                                  const std::string& run_id, int limit);
 
 // The newest event's id; 0: none.
 absl::StatusOr<int64_t> LastEventId(Database& db);

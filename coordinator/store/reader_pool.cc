@@ -5,15 +5,17 @@
 
 namespace shoal::store {
 
-absl::StatusOr<std::unique_ptr<ReaderPool>> ReaderPool::Start(const std::string& database_path, int threads,
-                                                              size_t queue_capacity) {
+absl::StatusOr<std::unique_ptr<ReaderPool>> ReaderPool::Start(const std::string& database_path,
+                                                              int threads, size_t queue_capacity) {
   std::unique_ptr<ReaderPool> pool(new ReaderPool(queue_capacity));
   for (int i = 0; i < threads; ++i) {
-    SHOAL_ASSIGN_OR_RETURN(std::unique_ptr<Database> db, Database::Open(database_path, Database::Mode::kReadOnly));
+    SHOAL_ASSIGN_OR_RETURN(std::unique_ptr<Database> db,
+                           Database::Open(database_path, Database::Mode::kReadOnly));
     pool->databases_.push_back(std::move(db));
   }
   for (const std::unique_ptr<Database>& db : pool->databases_) {
-    pool->threads_.emplace_back([self = pool.get(), database = db.get()] { self->Loop(*database); });
+    pool->threads_.emplace_back(
+        [self = pool.get(), database = db.get()] { self->Loop(*database); });
   }
   return pool;
 }
@@ -37,11 +39,13 @@ void ReaderPool::Loop(Database& db) {
     if (!work && queue_.closed()) return;
     if (!work) continue;
     absl::StatusOr<Transaction> snapshot = Transaction::Begin(db, Transaction::Kind::kRead);
-    if (!snapshot.ok()) LogWarning("reading without a snapshot", {"status", snapshot.status().ToString()});
+    if (!snapshot.ok())
+      LogWarning("reading without a snapshot", {"status", snapshot.status().ToString()});
     (*work)(db);
     if (snapshot.ok()) {
       const absl::Status status = snapshot->Commit();
-      if (!status.ok()) LogWarning("a read transaction did not end well", {"status", status.ToString()});
+      if (!status.ok())
+        LogWarning("a read transaction did not end well", {"status", status.ToString()});
     }
   }
 }

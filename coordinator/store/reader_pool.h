@@ -1,5 +1,5 @@
-// Reading without disturbing the writer: a few threads, each with its own read-only connection. Every piece of work
-// runs inside one read transaction and sees one committed state of the lab.
+// Reading without disturbing the writer: a few threads, each with its own read-only connection.
+// Every piece of work runs inside one read transaction and sees one committed state of the lab.
 #pragma once
 
 #include <functional>
@@ -20,14 +20,14 @@ class ReaderPool {
  public:
   using Work = std::function<void(Database& db)>;
 
-  static absl::StatusOr<std::unique_ptr<ReaderPool>> Start(const std::string& database_path, int threads,
-                                                           size_t queue_capacity);
+  static absl::StatusOr<std::unique_ptr<ReaderPool>> Start(const std::string& database_path,
+                                                           int threads, size_t queue_capacity);
   ~ReaderPool();  // Stop()
   ReaderPool(const ReaderPool&) = delete;
   ReaderPool& operator=(const ReaderPool&) = delete;
 
-  // Runs `work` on one of the threads, soon. Errors: ResourceExhausted (the queue is full), Unavailable (stopping);
-  // then `work` never runs.
+  // Runs `work` on one of the threads, soon. Errors: ResourceExhausted (the queue is full),
+  // Unavailable (stopping); then `work` never runs.
   absl::Status Post(Work work);
   // Finishes what is queued, then ends. Idempotent.
   void Stop();

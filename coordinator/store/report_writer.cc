@@ -26,7 +26,8 @@ absl::StatusOr<ReportWriter::AttemptBook*> ReportWriter::Find(const scheduler::A
       },
       key.job_id.str(), key.attempt_number));
   if (book.attempt_id == 0) {
-    return absl::NotFoundError(StrCat("there is no attempt ", key.attempt_number, " of ", key.job_id));
+    return absl::NotFoundError(
+        StrCat("there is no attempt ", key.attempt_number, " of ", key.job_id));
   }
   SHOAL_ASSIGN_OR_RETURN(const v1::RunSpec spec, LoadSpec(db_, book.run_id));
   if (spec.checkpoint().has_keep_last()) book.keep_last = spec.checkpoint().keep_last();
@@ -38,7 +39,8 @@ absl::StatusOr<int64_t> ReportWriter::Acknowledged(const scheduler::AttemptKey& 
   return book->acknowledged;
 }
 
-absl::StatusOr<ReportWriter::Tail*> ReportWriter::FindTail(AttemptBook& book, const std::string& series) {
+absl::StatusOr<ReportWriter::Tail*> ReportWriter::FindTail(AttemptBook& book,
+                                                           const std::string& series) {
   if (auto it = book.tails.find(series); it != book.tails.end()) return &it->second;
   Tail tail;
   SHOAL_ASSIGN_OR_RETURN(tail.series_id, SeriesId(db_, series));
@@ -68,8 +70,9 @@ absl::Status ReportWriter::WriteTail(const AttemptBook& book, Tail& tail) {
             ON CONFLICT DO UPDATE SET sealed = excluded.sealed, count = excluded.count,
               nan_count = excluded.nan_count, first_step = excluded.first_step, last_step = excluded.last_step,
               min = excluded.min, max = excluded.max, points = excluded.points)sql",
-      book.attempt_id, tail.series_id, tail.block_index, sealed, summary.count, summary.nan_count, summary.first_step,
-      summary.last_step, summary.min, summary.max, AsBlob{EncodePoints(tail.points)}));
+      book.attempt_id, tail.series_id, tail.block_index, sealed, summary.count, summary.nan_count,
+      summary.first_step, summary.last_step, summary.min, summary.max,
+      AsBlob{EncodePoints(tail.points)}));
   if (sealed) {
     tail.points.clear();
     ++tail.block_index;
@@ -77,7 +80,8 @@ absl::Status ReportWriter::WriteTail(const AttemptBook& book, Tail& tail) {
   return absl::OkStatus();
 }
 
-absl::Status ReportWriter::AddPoints(AttemptBook& book, const v1::SeriesPoints& series, int64_t& step) {
+absl::Status ReportWriter::AddPoints(AttemptBook& book, const v1::SeriesPoints& series,
+                                     int64_t& step) {
   if (series.points().empty()) return absl::OkStatus();
   SHOAL_ASSIGN_OR_RETURN(Tail * tail, FindTail(book, series.series()));
   std::vector<Point> added;
@@ -91,9 +95,12 @@ absl::Status ReportWriter::AddPoints(AttemptBook& book, const v1::SeriesPoints& 
   return AddToSummary(db_, book.run_id, tail->series_id, added);
 }
 
-absl::StatusOr<ReportWriter::Written> ReportWriter::Write(const v1::ReportRequest& report, int first,
-                                                          int64_t acknowledged, absl::Time now) {
-  const scheduler::AttemptKey key{JobId::Parse(report.key().job_id()).value(), report.key().attempt_number()};
+absl::StatusOr<ReportWriter::Written> ReportWriter::Write(const v1::ReportRequest& report,
+                                                          int first, int64_t acknowledged,
+                                                          absl::Time now) {
+  SHOAL_CHECK(db_.in_transaction(), "a report is all or nothing");
+  const scheduler::AttemptKey key{JobId::Parse(report.key().job_id()).value(),
+                                  report.key().attempt_number()};
   SHOAL_ASSIGN_OR_RETURN(AttemptBook * book, Find(key));
   Written written{book->run_id, {}};
   int64_t step = -1;
@@ -107,16 +114,18 @@ absl::StatusOr<ReportWriter::Written> ReportWriter::Write(const v1::ReportReques
   }
   if (step >= 0) {
     SHOAL_RETURN_IF_ERROR(db_.Run("UPDATE run SET step = ? WHERE run_id = ?", step, book->run_id));
-    SHOAL_RETURN_IF_ERROR(db_.Run("UPDATE attempt SET step = ? WHERE attempt_id = ?", step, book->attempt_id));
+    SHOAL_RETURN_IF_ERROR(
+        db_.Run("UPDATE attempt SET step = ? WHERE attempt_id = ?", step, book->attempt_id));
   }
   book->acknowledged = acknowledged;
-  SHOAL_RETURN_IF_ERROR(
-      db_.Run("UPDATE attempt SET reported_sequence = ? WHERE attempt_id = ?", acknowledged, book->attempt_id));
+  SHOAL_RETURN_IF_ERROR(db_.Run("UPDATE attempt SET reported_sequence = ? WHERE attempt_id = ?",
+                                acknowledged, book->attempt_id));
   return written;
 }
 
-absl::Status ReportWriter::WriteItem(const scheduler::AttemptKey& key, AttemptBook& book, const v1::ReportItem& item,
-                                     absl::Time now, int64_t& step, Written& written) {
+absl::Status ReportWriter::WriteItem(const scheduler::AttemptKey& key, AttemptBook& book,
+                                     const v1::ReportItem& item, absl::Time now, int64_t& step,
+                                     Written& written) {
   switch (item.item_case()) {
     case v1::ReportItem::kStarted:
       step = item.started().resumed_from_step();
@@ -127,18 +136,25 @@ absl::Status ReportWriter::WriteItem(const scheduler::AttemptKey& key, AttemptBo
     case v1::ReportItem::kPoints:
       return AddPoints(book, item.points(), step);
     case v1::ReportItem::kLog:
-      return db_.Run("INSERT INTO log (run_id, attempt_id, wall_time_us, level, text) VALUES (?, ?, ?, ?, ?)",
-                     book.run_id, book.attempt_id, item.log().wall_time_us(), item.log().level(), item.log().text());
+      return db_.Run(
+          "INSERT INTO log (run_id, attempt_id, wall_time_us, level, text) VALUES (?, ?, ?, ?, ?)",
+          book.run_id, book.attempt_id, item.log().wall_time_us(), item.log().level(),
+          item.log().text());
     case v1::ReportItem::kSample:
-      return db_.Run("INSERT INTO sample (run_id, attempt_id, step, prompt, text) VALUES (?, ?, ?, ?, ?)", book.run_id,
-                     book.attempt_id, item.sample().step(), item.sample().prompt(), item.sample().text());
+      return db_.Run(
+          "INSERT INTO sample (run_id, attempt_id, step, prompt, text) VALUES (?, ?, ?, ?, ?)",
+          book.run_id, book.attempt_id, item.sample().step(), item.sample().prompt(),
+          item.sample().text());
     case v1::ReportItem::kCheckpoint: {
-      SHOAL_RETURN_IF_ERROR(InsertCheckpoint(db_, book.run_id, book.attempt_id, item.checkpoint(), now));
-      SHOAL_ASSIGN_OR_RETURN(std::vector<std::string> removed, DropOldCheckpoints(db_, book.run_id, book.keep_last));
-      written.removed_artifacts.insert(written.removed_artifacts.end(), removed.begin(), removed.end());
+      SHOAL_RETURN_IF_ERROR(
+          InsertCheckpoint(db_, book.run_id, book.attempt_id, item.checkpoint(), now));
+      SHOAL_ASSIGN_OR_RETURN(std::vector<std::string> removed,
+                             DropOldCheckpoints(db_, book.run_id, book.keep_last));
+      written.removed_artifacts.insert(written.removed_artifacts.end(), removed.begin(),
+                                       removed.end());
       return absl::OkStatus();
     }
-    case v1::ReportItem::kFinished:  // the scheduler's updates say it all
+    case v1::ReportItem::kFinished:     // the scheduler's updates say it all
     case v1::ReportItem::ITEM_NOT_SET:  // from a newer worker: counted, not understood
       return absl::OkStatus();
   }

@@ -1,10 +1,12 @@
 // Records what attempts report: points, logs, samples, checkpoints, each exactly once.
 //
-// The attempt's row holds the number of the last item recorded (its high-water mark). It is written in the same
-// transaction as the items, so an item is recorded if and only if the mark has passed it.
+// The attempt's row holds the number of the last item recorded (its high-water mark). It is written
+// in the same transaction as the items, so an item is recorded if and only if the mark has passed
+// it.
 //
-// Points go to blocks of 512 (series_codec.h). The last, growing block of each series of a living attempt is also kept
-// in memory: a cache of what the database says, dropped whenever a transaction fails.
+// Points go to blocks of 512 (series_codec.h). The last, growing block of each series of a living
+// attempt is also kept in memory: a cache of what the database says, dropped whenever a transaction
+// fails.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +36,11 @@ class ReportWriter {
     std::string run_id;
     std::vector<std::string> removed_artifacts;  // files to remove after the commit
   };
-  // Writes items[first..] and moves the mark to `acknowledged`. Requires that the fence (scheduler) let the report pass,
-  // that its key is well-formed, and that the artifacts of its checkpoints have rows.
-  absl::StatusOr<Written> Write(const v1::ReportRequest& report, int first, int64_t acknowledged, absl::Time now);
+  // Writes items[first..] and moves the mark to `acknowledged`, inside an open transaction.
+  // Requires that the fence (scheduler) let the report pass, that its key is well-formed, and that
+  // the artifacts of its checkpoints have rows.
+  absl::StatusOr<Written> Write(const v1::ReportRequest& report, int first, int64_t acknowledged,
+                                absl::Time now);
 
   // Drops the cache: after a failed transaction, memory is what the database says.
   void Forget() { attempts_.clear(); }
@@ -62,8 +66,9 @@ class ReportWriter {
   absl::StatusOr<Tail*> FindTail(AttemptBook& book, const std::string& series);
   absl::Status AddPoints(AttemptBook& book, const v1::SeriesPoints& points, int64_t& step);
   absl::Status WriteTail(const AttemptBook& book, Tail& tail);
-  absl::Status WriteItem(const scheduler::AttemptKey& key, AttemptBook& book, const v1::ReportItem& item,
-                         absl::Time now, int64_t& step, Written& written);
+  absl::Status WriteItem(const scheduler::AttemptKey& key, AttemptBook& book,
+                         const v1::ReportItem& item, absl::Time now, int64_t& step,
+                         Written& written);
 
   Database& db_;
   std::map<scheduler::AttemptKey, AttemptBook> attempts_;

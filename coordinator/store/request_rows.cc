@@ -33,12 +33,13 @@ absl::StatusOr<std::optional<std::string>> FindRequest(Database& db, const std::
       request_id));
   if (same) return response;
   return absl::InvalidArgumentError(
-      StrCat("request_id ", request_id, " was used before for another request; choose a new one for each request"));
+      StrCat("request_id ", request_id,
+             " was used before for another request; choose a new one for each request"));
 }
 
 absl::Status InsertRequest(Database& db, const std::string& request_id, const std::string& method,
-                           const std::string& request_sha256, const google::protobuf::Message& response,
-                           absl::Time now) {
+                           const std::string& request_sha256,
+                           const google::protobuf::Message& response, absl::Time now) {
   return db.Run(
       R"sql(INSERT INTO request (request_id, method, request_sha256, response_pb, created_at_us)
             VALUES (?, ?, ?, ?, ?))sql",

@@ -1,4 +1,5 @@
-// Answers of mutations by the caller's request id: repeating a request changes nothing and answers the same.
+// Answers of mutations by the caller's request id: repeating a request changes nothing and answers
+// the same.
 #pragma once
 
 #include <optional>
@@ -16,9 +17,10 @@ std::string RequestSha256(const google::protobuf::Message& request);
 
 // The stored answer's bytes. Errors: InvalidArgument (the id was used for another request).
 absl::StatusOr<std::optional<std::string>> FindRequest(Database& db, const std::string& request_id,
-                                                       const std::string& method, const std::string& request_sha256);
+                                                       const std::string& method,
+                                                       const std::string& request_sha256);
 absl::Status InsertRequest(Database& db, const std::string& request_id, const std::string& method,
-                           const std::string& request_sha256, const google::protobuf::Message& response,
-                           absl::Time now);
+                           const std::string& request_sha256,
+                           const google::protobuf::Message& response, absl::Time now);
 
 }  // namespace shoal::store

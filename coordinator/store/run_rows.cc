@@ -12,8 +12,11 @@
 namespace shoal::store {
 namespace {
 
-// Lists of short texts as one column: lines. None of them holds a line end (paths and scalar values).
-std::string JoinLines(const google::protobuf::RepeatedPtrField<std::string>& lines) { return StrJoin(lines, "\n"); }
+// Lists of short texts as one column: lines. None of them holds a line end (paths and scalar
+// values).
+std::string JoinLines(const google::protobuf::RepeatedPtrField<std::string>& lines) {
+  return StrJoin(lines, "\n");
+}
 void SplitLines(std::string_view text, google::protobuf::RepeatedPtrField<std::string>* lines) {
   if (text.empty()) return;
   for (std::string_view line : StrSplit(text, '\n')) lines->Add(std::string(line));
@@ -74,17 +77,19 @@ absl::Status LoadProgress(Database& db, v1::Run& run) {
 
 bool NameTaken(Database& db, const std::string& run_name) {
   bool taken = false;
-  const absl::Status status =
-      db.ForEach("SELECT 1 FROM run WHERE name = ?", [&](const Statement&) { taken = true; }, run_name);
+  const absl::Status status = db.ForEach(
+      "SELECT 1 FROM run WHERE name = ?", [&](const Statement&) { taken = true; }, run_name);
   return taken || !status.ok();
 }
 
-absl::StatusOr<std::vector<std::string>> MissingArtifacts(Database& db, const std::vector<v1::DataBinding>& bindings) {
+absl::StatusOr<std::vector<std::string>> MissingArtifacts(
+    Database& db, const std::vector<v1::DataBinding>& bindings) {
   std::set<std::string> missing;
   for (const v1::DataBinding& binding : bindings) {
     bool found = false;
     SHOAL_RETURN_IF_ERROR(db.ForEach(
-        "SELECT 1 FROM artifact WHERE sha256 = ?", [&](const Statement&) { found = true; }, binding.sha256()));
+        "SELECT 1 FROM artifact WHERE sha256 = ?", [&](const Statement&) { found = true; },
+        binding.sha256()));
     if (!found) missing.insert(binding.sha256());
   }
   return std::vector<std::string>(missing.begin(), missing.end());
@@ -93,9 +98,10 @@ absl::StatusOr<std::vector<std::string>> MissingArtifacts(Database& db, const st
 absl::Status InsertRun(Database& db, const NewRunRow& row) {
   const v1::Run& run = row.run;
   const absl::Time created = FromTimestamp(run.created_at());
-  SHOAL_RETURN_IF_ERROR(db.Run(
-      "INSERT INTO experiment (name, created_at_us, submitted_by) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      run.experiment(), created, run.submitted_by()));
+  SHOAL_RETURN_IF_ERROR(
+      db.Run("INSERT INTO experiment (name, created_at_us, submitted_by) VALUES (?, ?, ?) ON "
+             "CONFLICT DO NOTHING",
+             run.experiment(), created, run.submitted_by()));
   std::optional<std::string> sweep_id;
   if (!run.sweep_id().empty()) sweep_id = run.sweep_id();
   SHOAL_RETURN_IF_ERROR(db.Run(
@@ -103,14 +109,16 @@ absl::Status InsertRun(Database& db, const NewRunRow& row) {
                              submitted_from, build_id, command, run_spec_pb, canonical_spec, request_digest,
                              fingerprint, parameters, total_steps, differing)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?))sql",
-      run.run_id(), run.name(), run.experiment(), sweep_id, run.trial_index(), created, run.submitted_by(),
-      run.submitted_from(), run.build_id(), row.command, AsBlob{row.spec.SerializeAsString()}, row.canonical_spec,
-      run.request_digest(), run.parameters(), run.total_steps(), JoinLines(run.differing())));
+      run.run_id(), run.name(), run.experiment(), sweep_id, run.trial_index(), created,
+      run.submitted_by(), run.submitted_from(), run.build_id(), row.command,
+      AsBlob{row.spec.SerializeAsString()}, row.canonical_spec, run.request_digest(),
+      run.parameters(), run.total_steps(), JoinLines(run.differing())));
   for (const v1::DataBinding& binding : row.bindings) {
     SHOAL_RETURN_IF_ERROR(
-        db.Run("INSERT INTO data_binding (run_id, role, sha256, size_bytes, file_name) VALUES (?, ?, ?, ?, ?)",
-               run.run_id(), static_cast<int>(binding.role()), binding.sha256(), binding.size_bytes(),
-               binding.file_name()));
+        db.Run("INSERT INTO data_binding (run_id, role, sha256, size_bytes, file_name) VALUES (?, "
+               "?, ?, ?, ?)",
+               run.run_id(), static_cast<int>(binding.role()), binding.sha256(),
+               binding.size_bytes(), binding.file_name()));
   }
   return absl::OkStatus();
 }
@@ -121,9 +129,9 @@ absl::Status InsertSweep(Database& db, const v1::Sweep& sweep, const v1::SweepSp
       R"sql(INSERT INTO sweep (sweep_id, name, created_at_us, submitted_by, submitted_from, build_id, command, run_count,
                                sweep_spec_pb, varied)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))sql",
-      sweep.sweep_id(), sweep.name(), FromTimestamp(sweep.created_at()), sweep.submitted_by(), submitter.host(),
-      submitter.build_id(), submitter.command(), sweep.run_count(), AsBlob{spec.SerializeAsString()},
-      JoinLines(sweep.varied()));
+      sweep.sweep_id(), sweep.name(), FromTimestamp(sweep.created_at()), sweep.submitted_by(),
+      submitter.host(), submitter.build_id(), submitter.command(), sweep.run_count(),
+      AsBlob{spec.SerializeAsString()}, JoinLines(sweep.varied()));
 }
 
 absl::StatusOr<v1::Run> LoadRun(Database& db, const std::string& run_id) {
@@ -172,7 +180,8 @@ absl::StatusOr<v1::RunSpec> LoadSpec(Database& db, const std::string& run_id) {
   bool found = false;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
       "SELECT run_spec_pb FROM run WHERE run_id = ?",
-      [&](const Statement& row) { found = spec.ParseFromString(std::string(row.Blob(0))); }, run_id));
+      [&](const Statement& row) { found = spec.ParseFromString(std::string(row.Blob(0))); },
+      run_id));
   if (!found) return absl::NotFoundError(StrCat("there is no run ", run_id));
   return spec;
 }
@@ -194,21 +203,23 @@ absl::StatusOr<std::vector<v1::DataBinding>> LoadBindings(Database& db, const st
 
 absl::StatusOr<std::vector<v1::Sweep>> LoadSweeps(Database& db) {
   std::vector<v1::Sweep> sweeps;
-  SHOAL_RETURN_IF_ERROR(db.ForEach(
-      "SELECT sweep_id, name, created_at_us, submitted_by, run_count, varied FROM sweep ORDER BY rowid DESC",
-      [&](const Statement& row) {
-        v1::Sweep& sweep = sweeps.emplace_back();
-        sweep.set_sweep_id(std::string(row.Text(0)));
-        sweep.set_name(std::string(row.Text(1)));
-        SetTimestamp(row.Time(2), sweep.mutable_created_at());
-        sweep.set_submitted_by(std::string(row.Text(3)));
-        sweep.set_run_count(static_cast<int32_t>(row.Int(4)));
-        SplitLines(row.Text(5), sweep.mutable_varied());
-      }));
+  SHOAL_RETURN_IF_ERROR(
+      db.ForEach("SELECT sweep_id, name, created_at_us, submitted_by, run_count, varied FROM sweep "
+                 "ORDER BY rowid DESC",
+                 [&](const Statement& row) {
+                   v1::Sweep& sweep = sweeps.emplace_back();
+                   sweep.set_sweep_id(std::string(row.Text(0)));
+                   sweep.set_name(std::string(row.Text(1)));
+                   SetTimestamp(row.Time(2), sweep.mutable_created_at());
+                   sweep.set_submitted_by(std::string(row.Text(3)));
+                   sweep.set_run_count(static_cast<int32_t>(row.Int(4)));
+                   SplitLines(row.Text(5), sweep.mutable_varied());
+                 }));
   return sweeps;
 }
 
-absl::Status FixFingerprint(Database& db, const std::string& run_id, const v1::NumericsClass& numerics) {
+absl::Status FixFingerprint(Database& db, const std::string& run_id,
+                            const v1::NumericsClass& numerics) {
   std::string digest;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
       "SELECT request_digest FROM run WHERE run_id = ? AND fingerprint = ''",

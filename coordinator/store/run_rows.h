@@ -14,8 +14,8 @@
 
 namespace shoal::store {
 
-// A run as it is accepted. Of `run`, ids, names, times, digests, counts and notes are written; status and metrics
-// follow from its jobs and reports.
+// A run as it is accepted. Of `run`, ids, names, times, digests, counts and notes are written;
+// status and metrics follow from its jobs and reports.
 struct NewRunRow {
   v1::Run run;
   v1::RunSpec spec;  // complete
@@ -24,17 +24,19 @@ struct NewRunRow {
   std::string command;
 };
 
-// Adds the run, its bindings, and its experiment where that is new. Errors: FailedPrecondition (an artifact of its
-// bindings is not here).
+// Adds the run, its bindings, and its experiment where that is new. Errors: FailedPrecondition (an
+// artifact of its bindings is not here).
 absl::Status InsertRun(Database& db, const NewRunRow& row);
 absl::Status InsertSweep(Database& db, const v1::Sweep& sweep, const v1::SweepSpec& spec,
                          const v1::Submitter& submitter);
 
 // The digests of `bindings` that are not in the table `artifact`, each once.
-absl::StatusOr<std::vector<std::string>> MissingArtifacts(Database& db, const std::vector<v1::DataBinding>& bindings);
+absl::StatusOr<std::vector<std::string>> MissingArtifacts(
+    Database& db, const std::vector<v1::DataBinding>& bindings);
 bool NameTaken(Database& db, const std::string& run_name);
 
-// A run as lists show it, computed from its rows: status, times, metrics, compute seconds. Errors: NotFound.
+// A run as lists show it, computed from its rows: status, times, metrics, compute seconds. Errors:
+// NotFound.
 absl::StatusOr<v1::Run> LoadRun(Database& db, const std::string& run_id);
 // Oldest first.
 absl::StatusOr<std::vector<std::string>> LoadRunIds(Database& db);
@@ -43,7 +45,9 @@ absl::StatusOr<std::vector<v1::DataBinding>> LoadBindings(Database& db, const st
 // Without the counts of its runs by status, which the runs table knows. Newest first.
 absl::StatusOr<std::vector<v1::Sweep>> LoadSweeps(Database& db);
 
-// Sets the fingerprint where there is none yet, from the class that the first attempt computes with.
-absl::Status FixFingerprint(Database& db, const std::string& run_id, const v1::NumericsClass& numerics);
+// Sets the fingerprint where there is none yet, from the class that the first attempt computes
+// with.
+absl::Status FixFingerprint(Database& db, const std::string& run_id,
+                            const v1::NumericsClass& numerics);
 
 }  // namespace shoal::store

@@ -27,7 +27,8 @@ template <typename IdType>
 IdType ParseId(std::string_view text, absl::Status& status) {
   absl::StatusOr<IdType> id = IdType::Parse(text);
   if (id.ok()) return *std::move(id);
-  status.Update(absl::DataLossError(StrCat("the database holds a broken id: ", id.status().message())));
+  status.Update(
+      absl::DataLossError(StrCat("the database holds a broken id: ", id.status().message())));
   return IdType();
 }
 
@@ -45,8 +46,8 @@ absl::Status InsertJob(Database& db, const JobRecord& job) {
                              state, state_reason, attempt_count, failures, losses, crashes_in_a_row,
                              takedowns_in_a_row, checkpoint_step, memory_above_bytes, stop, stop_reason)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, 0, 0, 0, 0, 0, 0, ''))sql",
-      job.job_id.str(), job.run_id.str(), static_cast<int>(job.kind), job.submit_order, job.created_at,
-      job.needs.slots, job.needs.memory_bytes, job.needs.backend, job.needs.dtype,
+      job.job_id.str(), job.run_id.str(), static_cast<int>(job.kind), job.submit_order,
+      job.created_at, job.needs.slots, job.needs.memory_bytes, job.needs.backend, job.needs.dtype,
       absl::ToInt64Microseconds(job.needs.time_limit), job.needs.max_attempts,
       absl::ToInt64Microseconds(job.needs.idle_timeout), static_cast<int>(job.state)));
   return UpdateJob(db, job);
@@ -61,9 +62,10 @@ absl::Status UpdateJob(Database& db, const JobRecord& job) {
                            crashes_in_a_row = ?, takedowns_in_a_row = ?, checkpoint_step = ?, memory_above_bytes = ?,
                            not_before_us = ?, stop = ?, stop_reason = ?, numerics_class_pb = ?, finished_at_us = ?
             WHERE job_id = ?)sql",
-      static_cast<int>(job.state), job.state_reason, job.attempt_count, job.failures, job.losses, job.crashes_in_a_row,
-      job.takedowns_in_a_row, job.checkpoint_step, job.memory_above_bytes, OrNull(job.not_before),
-      static_cast<int>(job.stop), job.stop_reason, numerics_blob, OrNull(job.finished_at), job.job_id.str()));
+      static_cast<int>(job.state), job.state_reason, job.attempt_count, job.failures, job.losses,
+      job.crashes_in_a_row, job.takedowns_in_a_row, job.checkpoint_step, job.memory_above_bytes,
+      OrNull(job.not_before), static_cast<int>(job.stop), job.stop_reason, numerics_blob,
+      OrNull(job.finished_at), job.job_id.str()));
   return ExpectOneRow(db, "job");
 }
 
@@ -73,8 +75,9 @@ absl::Status InsertAttempt(Database& db, const AttemptRecord& attempt) {
                                  failure_class, message, leased_at_us, finished_at_us, resumed_from_step,
                                  host, isa, build_id)
             SELECT ?, ?, worker_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, host, isa, build_id FROM worker WHERE worker_id = ?)sql",
-      attempt.key.job_id.str(), attempt.key.attempt_number, attempt.instance_id, attempt.slots, attempt.memory_bytes,
-      static_cast<int>(attempt.state), static_cast<int>(attempt.failure_class), attempt.message, attempt.leased_at,
+      attempt.key.job_id.str(), attempt.key.attempt_number, attempt.instance_id, attempt.slots,
+      attempt.memory_bytes, static_cast<int>(attempt.state),
+      static_cast<int>(attempt.failure_class), attempt.message, attempt.leased_at,
       OrNull(attempt.finished_at), attempt.resumed_from_step, attempt.worker_id.str()));
   return ExpectOneRow(db, "attempt");
 }
@@ -84,7 +87,8 @@ absl::Status UpdateAttempt(Database& db, const AttemptRecord& attempt) {
       R"sql(UPDATE attempt SET state = ?, failure_class = ?, message = ?, finished_at_us = ?, resumed_from_step = ?
             WHERE job_id = ? AND attempt_number = ?)sql",
       static_cast<int>(attempt.state), static_cast<int>(attempt.failure_class), attempt.message,
-      OrNull(attempt.finished_at), attempt.resumed_from_step, attempt.key.job_id.str(), attempt.key.attempt_number));
+      OrNull(attempt.finished_at), attempt.resumed_from_step, attempt.key.job_id.str(),
+      attempt.key.attempt_number));
   return ExpectOneRow(db, "attempt");
 }
 
@@ -99,19 +103,20 @@ absl::Status PutWorker(Database& db, const WorkerRecord& worker) {
             ON CONFLICT (worker_id) DO UPDATE SET state = excluded.state, instance_id = excluded.instance_id,
               host = excluded.host, isa = excluded.isa, build_id = excluded.build_id, slots = excluded.slots,
               registered_at_us = excluded.registered_at_us, worker_pb = excluded.worker_pb)sql",
-      worker.worker_id.str(), worker.name, static_cast<int>(worker.state), worker.instance_id, worker.host.host(),
-      worker.host.isa(), worker.build_id, worker.slots, worker.registered_at,
+      worker.worker_id.str(), worker.name, static_cast<int>(worker.state), worker.instance_id,
+      worker.host.host(), worker.host.isa(), worker.build_id, worker.slots, worker.registered_at,
       AsBlob{description.SerializeAsString()});
 }
 
 absl::Status UpdateWorkerState(Database& db, const WorkerId& worker_id, v1::WorkerState state) {
-  SHOAL_RETURN_IF_ERROR(
-      db.Run("UPDATE worker SET state = ? WHERE worker_id = ?", static_cast<int>(state), worker_id.str()));
+  SHOAL_RETURN_IF_ERROR(db.Run("UPDATE worker SET state = ? WHERE worker_id = ?",
+                               static_cast<int>(state), worker_id.str()));
   return ExpectOneRow(db, "worker");
 }
 
 absl::Status RaiseCheckpointStep(Database& db, const JobId& job_id, int64_t step) {
-  return db.Run("UPDATE job SET checkpoint_step = max(checkpoint_step, ?) WHERE job_id = ?", step, job_id.str());
+  return db.Run("UPDATE job SET checkpoint_step = max(checkpoint_step, ?) WHERE job_id = ?", step,
+                job_id.str());
 }
 
 absl::Status CountStaleReport(Database& db) {
@@ -201,7 +206,8 @@ absl::Status LoadAttempts(Database& db, scheduler::StateImage& image) {
 absl::Status LoadWorkers(Database& db, scheduler::StateImage& image) {
   absl::Status status;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
-      "SELECT worker_id, name, state, instance_id, slots, build_id, registered_at_us, worker_pb FROM worker",
+      "SELECT worker_id, name, state, instance_id, slots, build_id, registered_at_us, worker_pb "
+      "FROM worker",
       [&](const Statement& row) {
         WorkerRecord worker;
         worker.worker_id = ParseId<WorkerId>(row.Text(0), status);
@@ -230,10 +236,12 @@ absl::StatusOr<scheduler::StateImage> LoadStateImage(Database& db) {
   SHOAL_RETURN_IF_ERROR(db.ForEach("SELECT request_id FROM request", [&](const Statement& row) {
     image.request_ids.emplace_back(row.Text(0));
   }));
-  SHOAL_RETURN_IF_ERROR(db.ForEach("SELECT coalesce(max(submit_order), 0) + 1 FROM job",
-                                   [&](const Statement& row) { image.next_submit_order = row.Int(0); }));
-  SHOAL_RETURN_IF_ERROR(db.ForEach("SELECT value FROM meta WHERE key = 'refused_stale_reports'",
-                                   [&](const Statement& row) { image.refused_stale_reports = row.Int(0); }));
+  SHOAL_RETURN_IF_ERROR(
+      db.ForEach("SELECT coalesce(max(submit_order), 0) + 1 FROM job",
+                 [&](const Statement& row) { image.next_submit_order = row.Int(0); }));
+  SHOAL_RETURN_IF_ERROR(
+      db.ForEach("SELECT value FROM meta WHERE key = 'refused_stale_reports'",
+                 [&](const Statement& row) { image.refused_stale_reports = row.Int(0); }));
   return image;
 }
 

@@ -18,7 +18,8 @@ absl::Status UpdateWorkerState(Database& db, const WorkerId& worker_id, v1::Work
 absl::Status RaiseCheckpointStep(Database& db, const JobId& job_id, int64_t step);
 absl::Status CountStaleReport(Database& db);
 
-// What a coordinator that starts begins with: living jobs and attempts, all workers, all request ids.
+// What a coordinator that starts begins with: living jobs and attempts, all workers, all request
+// ids.
 absl::StatusOr<scheduler::StateImage> LoadStateImage(Database& db);
 
 }  // namespace shoal::store

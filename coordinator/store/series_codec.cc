@@ -58,7 +58,8 @@ class DeltaOfDelta {
 bool FitsFloat(double value) {
   if (std::isnan(value) || std::isinf(value)) return true;
   if (std::fabs(value) > 3.4028234663852886e38) return false;  // the cast would be undefined
-  return std::bit_cast<uint64_t>(static_cast<double>(static_cast<float>(value))) == std::bit_cast<uint64_t>(value);
+  return std::bit_cast<uint64_t>(static_cast<double>(static_cast<float>(value))) ==
+         std::bit_cast<uint64_t>(value);
 }
 
 template <typename Word>
@@ -75,7 +76,9 @@ Word GetLittleEndian(std::string_view bytes) {
   return word;
 }
 
-absl::Status Damaged() { return absl::DataLossError("a block of curve points in the database is damaged"); }
+absl::Status Damaged() {
+  return absl::DataLossError("a block of curve points in the database is damaged");
+}
 
 }  // namespace
 
@@ -89,7 +92,8 @@ std::string EncodePoints(const std::vector<Point>& points) {
   for (const Point& point : points) PutVarint(steps.Encode(point.step), out);
   DeltaOfDelta times;
   for (const Point& point : points) PutVarint(times.Encode(point.wall_time_us), out);
-  const bool narrow = std::all_of(points.begin(), points.end(), [](const Point& p) { return FitsFloat(p.value); });
+  const bool narrow =
+      std::all_of(points.begin(), points.end(), [](const Point& p) { return FitsFloat(p.value); });
   out.push_back(narrow ? 4 : 8);
   for (const Point& point : points) {
     if (narrow) {

@@ -1,4 +1,5 @@
-// How a block of curve points is stored: column by column, so that what hardly changes costs next to nothing.
+// How a block of curve points is stored: column by column, so that what hardly changes costs next
+// to nothing.
 //
 //   byte 0      format, 1
 //   varint      number of points n, at most kBlockPoints

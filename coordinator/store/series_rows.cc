@@ -12,7 +12,8 @@ namespace shoal::store {
 absl::StatusOr<int64_t> SeriesId(Database& db, const std::string& name) {
   int64_t id = 0;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
-      "SELECT series_id FROM series WHERE name = ?", [&](const Statement& row) { id = row.Int(0); }, name));
+      "SELECT series_id FROM series WHERE name = ?", [&](const Statement& row) { id = row.Int(0); },
+      name));
   if (id != 0) return id;
   SHOAL_RETURN_IF_ERROR(db.Run("INSERT INTO series (name) VALUES (?)", name));
   return db.last_insert_id();
@@ -58,8 +59,8 @@ struct Block {
   int64_t hidden_after;  // INT64_MAX: nothing hidden
 };
 
-// Calls `block(series_id, name, Block)` for a run's blocks in order of recording. Blocks that are hidden as a whole
-// are not read unless `all`.
+// Calls `block(series_id, name, Block)` for a run's blocks in order of recording. Blocks that are
+// hidden as a whole are not read unless `all`.
 template <typename Function>
 absl::Status ForEachBlock(Database& db, const std::string& run_id, bool all, Function&& block) {
   return db.ForEach(
@@ -78,16 +79,18 @@ absl::Status ForEachBlock(Database& db, const std::string& run_id, bool all, Fun
 
 absl::StatusOr<std::vector<Point>> VisiblePoints(const Block& block, bool all) {
   SHOAL_ASSIGN_OR_RETURN(std::vector<Point> points, DecodePoints(block.points));
-  if (!all) std::erase_if(points, [&](const Point& point) { return point.step > block.hidden_after; });
+  if (!all)
+    std::erase_if(points, [&](const Point& point) { return point.step > block.hidden_after; });
   return points;
 }
 
 absl::Status RemakeSummaries(Database& db, const std::string& run_id) {
   SHOAL_RETURN_IF_ERROR(db.Run("DELETE FROM metric_summary WHERE run_id = ?", run_id));
   std::vector<std::pair<int64_t, Block>> blocks;  // first read, then write: one statement at a time
-  SHOAL_RETURN_IF_ERROR(ForEachBlock(db, run_id, false, [&](int64_t series_id, const std::string&, Block block) {
-    blocks.emplace_back(series_id, std::move(block));
-  }));
+  SHOAL_RETURN_IF_ERROR(
+      ForEachBlock(db, run_id, false, [&](int64_t series_id, const std::string&, Block block) {
+        blocks.emplace_back(series_id, std::move(block));
+      }));
   for (const auto& [series_id, block] : blocks) {
     SHOAL_ASSIGN_OR_RETURN(const std::vector<Point> points, VisiblePoints(block, false));
     SHOAL_RETURN_IF_ERROR(AddToSummary(db, run_id, series_id, points));
@@ -97,7 +100,8 @@ absl::Status RemakeSummaries(Database& db, const std::string& run_id) {
 
 }  // namespace
 
-absl::Status SupersedePoints(Database& db, const scheduler::AttemptKey& key, const std::string& run_id, int64_t step) {
+absl::Status SupersedePoints(Database& db, const scheduler::AttemptKey& key,
+                             const std::string& run_id, int64_t step) {
   // From the start means that even a point at step 0 is recorded again.
   const int64_t after = step == 0 ? -1 : step;
   SHOAL_RETURN_IF_ERROR(db.Run(
@@ -113,12 +117,13 @@ absl::StatusOr<std::vector<v1::SeriesPoints>> ReadSeries(Database& db, const std
   const std::set<std::string> wanted(names.begin(), names.end());
   std::vector<v1::SeriesPoints> series;
   absl::Status damage;
-  SHOAL_RETURN_IF_ERROR(
-      ForEachBlock(db, run_id, include_superseded, [&](int64_t, const std::string& name, const Block& block) {
+  SHOAL_RETURN_IF_ERROR(ForEachBlock(
+      db, run_id, include_superseded, [&](int64_t, const std::string& name, const Block& block) {
         if (!damage.ok() || (!wanted.empty() && !wanted.contains(name))) return;
         absl::StatusOr<std::vector<Point>> points = VisiblePoints(block, include_superseded);
         if (!points.ok()) return damage.Update(points.status());
-        if (series.empty() || series.back().series() != name) series.emplace_back().set_series(name);
+        if (series.empty() || series.back().series() != name)
+          series.emplace_back().set_series(name);
         for (const Point& point : *points) {
           v1::MetricPoint& added = *series.back().add_points();
           added.set_step(point.step);

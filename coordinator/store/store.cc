@@ -16,12 +16,14 @@ constexpr int kCheckpointPages = 2048;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& data_dir, const Clock& clock) {
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& data_dir,
+                                                   const Clock& clock) {
   SHOAL_ASSIGN_OR_RETURN(std::unique_ptr<DataFolder> folder, DataFolder::Open(data_dir));
   std::unique_ptr<Store> store(new Store(std::move(folder)));
   const std::string path = store->folder_->database_path();
   SHOAL_ASSIGN_OR_RETURN(store->writer_, Database::Open(path, Database::Mode::kReadWrite));
-  SHOAL_RETURN_IF_ERROR(Migrate(*store->writer_, Migrations(), store->folder_->backup_path(), clock.Now()));
+  SHOAL_RETURN_IF_ERROR(
+      Migrate(*store->writer_, Migrations(), store->folder_->backup_path(), clock.Now()));
   SHOAL_ASSIGN_OR_RETURN(store->schema_version_, SchemaVersion(*store->writer_));
   SHOAL_RETURN_IF_ERROR(store->RemoveLeftovers());
   SHOAL_ASSIGN_OR_RETURN(store->readers_, ReaderPool::Start(path, kReaderThreads, kReaderQueue));
@@ -34,7 +36,8 @@ absl::Status Store::RemoveLeftovers() {
     const absl::StatusOr<Digest> digest = Digest::FromHex(row.Text(0));
     if (digest.ok()) known.insert(*digest);
   }));
-  const int removed = files_.RemoveOthers([&](const Digest& digest) { return known.contains(digest); });
+  const int removed =
+      files_.RemoveOthers([&](const Digest& digest) { return known.contains(digest); });
   if (removed > 0) LogInfo("removed artifacts that a crash left over", {"files", removed});
   return absl::OkStatus();
 }

@@ -1,5 +1,5 @@
-// The lab's memory as one object: the data folder's lock, the migrated database with its one writing connection, the
-// readers, and the artifact files.
+// The lab's memory as one object: the data folder's lock, the migrated database with its one
+// writing connection, the readers, and the artifact files.
 #pragma once
 
 #include <memory>
@@ -16,18 +16,20 @@ namespace shoal::store {
 
 class Store {
  public:
-  // Locks, migrates, removes leftovers of a crash, starts the readers. Errors: see Coordinator::Start.
-  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& data_dir, const Clock& clock);
+  // Locks, migrates, removes leftovers of a crash, starts the readers. Errors: see
+  // Coordinator::Start.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& data_dir,
+                                                     const Clock& clock);
 
   // The writing connection: one thread at a time, which is the loop's once that runs.
   Database& writer() { return *writer_; }
-  ReaderPool& readers() { return *readers_; }             // thread-safe
-  const ArtifactFiles& files() const { return files_; }   // thread-safe
+  ReaderPool& readers() { return *readers_; }            // thread-safe
+  const ArtifactFiles& files() const { return files_; }  // thread-safe
   const DataFolder& folder() const { return *folder_; }
   int schema_version() const { return schema_version_; }
 
-  // Copies the log into the database file when it has grown; called by the loop thread between batches. Passive: a
-  // reader in the middle of something only delays how much is copied.
+  // Copies the log into the database file when it has grown; called by the loop thread between
+  // batches. Passive: a reader in the middle of something only delays how much is copied.
   absl::Status CheckpointIfDue();
 
  private:

@@ -15,15 +15,19 @@ namespace {
 
 std::string WorkerStateName(v1::WorkerState state) {
   switch (state) {
-    case v1::WORKER_STATE_READY: return "READY";
-    case v1::WORKER_STATE_DRAINING: return "DRAINING";
-    case v1::WORKER_STATE_OFFLINE: return "OFFLINE";
-    default: return "";
+    case v1::WORKER_STATE_READY:
+      return "READY";
+    case v1::WORKER_STATE_DRAINING:
+      return "DRAINING";
+    case v1::WORKER_STATE_OFFLINE:
+      return "OFFLINE";
+    default:
+      return "";
   }
 }
 
-// The line of the event log that an update deserves; none when no state changed. Run and sweep ids of jobs are filled
-// in by InsertEvent.
+// The line of the event log that an update deserves; none when no state changed. Run and sweep ids
+// of jobs are filled in by InsertEvent.
 v1::Event EventOf(const scheduler::Update& update) {
   v1::Event event;
   const auto change = [&](const char* kind, std::string_view from, std::string_view to) {
@@ -78,10 +82,18 @@ struct RowWriter {
   Database& db;
   absl::Status operator()(const scheduler::RequestRecorded&) const { return absl::OkStatus(); }
   absl::Status operator()(const scheduler::RunAdded&) const { return absl::OkStatus(); }
-  absl::Status operator()(const scheduler::JobAdded& update) const { return InsertJob(db, update.job); }
-  absl::Status operator()(const scheduler::JobChanged& update) const { return UpdateJob(db, update.job); }
-  absl::Status operator()(const scheduler::AttemptAdded& update) const { return InsertAttempt(db, update.attempt); }
-  absl::Status operator()(const scheduler::AttemptChanged& update) const { return UpdateAttempt(db, update.attempt); }
+  absl::Status operator()(const scheduler::JobAdded& update) const {
+    return InsertJob(db, update.job);
+  }
+  absl::Status operator()(const scheduler::JobChanged& update) const {
+    return UpdateJob(db, update.job);
+  }
+  absl::Status operator()(const scheduler::AttemptAdded& update) const {
+    return InsertAttempt(db, update.attempt);
+  }
+  absl::Status operator()(const scheduler::AttemptChanged& update) const {
+    return UpdateAttempt(db, update.attempt);
+  }
   absl::Status operator()(const scheduler::CheckpointAccepted& update) const {
     return RaiseCheckpointStep(db, update.key.job_id, update.step);
   }
@@ -91,7 +103,9 @@ struct RowWriter {
   absl::Status operator()(const scheduler::WorkerStateChanged& update) const {
     return UpdateWorkerState(db, update.worker_id, update.to);
   }
-  absl::Status operator()(const scheduler::StaleReportRefused&) const { return CountStaleReport(db); }
+  absl::Status operator()(const scheduler::StaleReportRefused&) const {
+    return CountStaleReport(db);
+  }
   absl::Status operator()(const scheduler::LeaseRenewed&) const { return absl::OkStatus(); }
   absl::Status operator()(const scheduler::WorkerSeen&) const { return absl::OkStatus(); }
 };
@@ -112,9 +126,11 @@ absl::Status WriteTransaction::WriteEvent(v1::Event event, absl::Time now) {
   return absl::OkStatus();
 }
 
-absl::Status WriteTransaction::WriteUpdate(const scheduler::Update& update, const std::string& actor, absl::Time now) {
+absl::Status WriteTransaction::WriteUpdate(const scheduler::Update& update,
+                                           const std::string& actor, absl::Time now) {
   SHOAL_ASSIGN_OR_RETURN(Database * db, Open());
-  SHOAL_RETURN_IF_ERROR(std::visit(RowWriter{*db}, update), "writing: ", scheduler::ToString(update));
+  SHOAL_RETURN_IF_ERROR(std::visit(RowWriter{*db}, update),
+                        "writing: ", scheduler::ToString(update));
   v1::Event event = EventOf(update);
   if (event.kind().empty()) return absl::OkStatus();
   event.set_actor(actor);
@@ -123,7 +139,8 @@ absl::Status WriteTransaction::WriteUpdate(const scheduler::Update& update, cons
 
 absl::Status WriteTransaction::Write(const scheduler::Decision& decision, absl::Time now) {
   for (const scheduler::Update& update : decision.updates) {
-    if (scheduler::IsDurable(update)) SHOAL_RETURN_IF_ERROR(WriteUpdate(update, decision.actor, now));
+    if (scheduler::IsDurable(update))
+      SHOAL_RETURN_IF_ERROR(WriteUpdate(update, decision.actor, now));
     updates_.push_back(update);
   }
   return absl::OkStatus();

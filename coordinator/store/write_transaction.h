@@ -1,7 +1,9 @@
-// The one door to the database for changes. What the scheduler decided and what a report brought are written through
-// the same WriteTransaction, and only its successful Commit makes the CommittedUpdates that memory accepts.
+// The one door to the database for changes. What the scheduler decided and what a report brought
+// are written through the same WriteTransaction, and only its successful Commit makes the
+// CommittedUpdates that memory accepts.
 //
-// BEGIN happens at the first write that needs the disk: a batch of lease renewals costs no transaction.
+// BEGIN happens at the first write that needs the disk: a batch of lease renewals costs no
+// transaction.
 #pragma once
 
 #include <optional>
@@ -27,8 +29,9 @@ class WriteTransaction {
   // The connection, inside the transaction.
   absl::StatusOr<Database*> Open();
 
-  // Writes the decision's durable updates and their lines of the event log, dated `now`. RunAdded and RequestRecorded
-  // stand for rows that only the submitter can make (run_rows.h, request_rows.h).
+  // Writes the decision's durable updates and their lines of the event log, dated `now`. RunAdded
+  // and RequestRecorded stand for rows that only the submitter can make (run_rows.h,
+  // request_rows.h).
   absl::Status Write(const scheduler::Decision& decision, absl::Time now);
   // Appends a line to the event log; its event_id is given.
   absl::Status WriteEvent(v1::Event event, absl::Time now);
@@ -42,7 +45,8 @@ class WriteTransaction {
   int64_t last_event_id() const { return last_event_id_; }
 
  private:
-  absl::Status WriteUpdate(const scheduler::Update& update, const std::string& actor, absl::Time now);
+  absl::Status WriteUpdate(const scheduler::Update& update, const std::string& actor,
+                           absl::Time now);
 
   Database& db_;
   std::optional<Transaction> transaction_;

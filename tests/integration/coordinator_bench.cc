@@ -1,5 +1,6 @@
-// How much a coordinator takes, over gRPC, every answer durable: points and submissions a second, and the latency of a
-// small report. Not a gate: `coordinator_bench [seconds]` prints one line each.
+// How much a coordinator takes, over gRPC, every answer durable: points and submissions a second,
+// and the latency of a small report. Not a gate: `coordinator_bench [seconds]` prints one line
+// each.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -36,22 +37,27 @@ void Points(double seconds, int writers, int points) {
       std::vector<double> mine;
       for (int64_t step = 1; absl::Now() < end; step += points) {
         std::vector<v1::ReportItem> items;
-        for (int s = 0; s < 10; ++s) items.push_back(PointsItem(StrCat("series/", s), step, points));
+        for (int s = 0; s < 10; ++s)
+          items.push_back(PointsItem(StrCat("series/", s), step, points));
         const absl::Time start = absl::Now();
         SHOAL_CHECK(worker.Report(assignment.key(), items).ok());
         mine.push_back(absl::ToDoubleMilliseconds(absl::Now() - start));
         total += 10 * points;
       }
-      SHOAL_CHECK(worker.Report(assignment.key(), {FinishedItem(v1::ATTEMPT_STATE_SUCCEEDED, 1)}).ok());
+      SHOAL_CHECK(
+          worker.Report(assignment.key(), {FinishedItem(v1::ATTEMPT_STATE_SUCCEEDED, 1)}).ok());
       std::lock_guard<std::mutex> lock(mutex);
       latencies.insert(latencies.end(), mine.begin(), mine.end());
     });
   }
   threads.clear();
   std::sort(latencies.begin(), latencies.end());
-  std::printf("points: %d attempts, 10 series x %d a report: %.0f points/s, %.0f reports/s, median %.1f ms, p99 %.1f ms\n",
-              writers, points, static_cast<double>(total) / seconds, static_cast<double>(latencies.size()) / seconds,
-              latencies[latencies.size() / 2], latencies[latencies.size() * 99 / 100]);
+  std::printf(
+      "points: %d attempts, 10 series x %d a report: %.0f points/s, %.0f reports/s, median %.1f "
+      "ms, p99 %.1f ms\n",
+      writers, points, static_cast<double>(total) / seconds,
+      static_cast<double>(latencies.size()) / seconds, latencies[latencies.size() / 2],
+      latencies[latencies.size() * 99 / 100]);
 }
 
 void Submits(double seconds, int clients) {
@@ -74,7 +80,8 @@ void Submits(double seconds, int clients) {
     });
   }
   threads.clear();
-  std::printf("submits: %d clients: %.0f submits/s\n", clients, static_cast<double>(total) / seconds);
+  std::printf("submits: %d clients: %.0f submits/s\n", clients,
+              static_cast<double>(total) / seconds);
 }
 
 }  // namespace

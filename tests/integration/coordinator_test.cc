@@ -102,14 +102,17 @@ TEST_F(CoordinatorTest, ALostReplyRepeatsWithoutDoubling) {
   ScriptedWorker worker(cluster_, "local");
   ASSERT_OK(worker.Register());
   ASSERT_OK_AND_ASSIGN(const v1::Assignment assignment, worker.WaitForAssignment());
-  const std::vector<v1::ReportItem> items = {StartedItem(0), PointsItem("train/loss", 1, 10), LogItem("hello")};
+  const std::vector<v1::ReportItem> items = {StartedItem(0), PointsItem("train/loss", 1, 10),
+                                             LogItem("hello")};
   EXPECT_THAT(worker.ReportAt(assignment.key(), 1, items), IsOkAndHolds(3));
   EXPECT_THAT(worker.ReportAt(assignment.key(), 1, items), IsOkAndHolds(3));  // the reply was lost
   // An overlap: items 2 and 3 again, 4 is new.
-  EXPECT_THAT(worker.ReportAt(assignment.key(), 2, {items[1], items[2], PointsItem("train/loss", 11, 5)}),
-              IsOkAndHolds(4));
+  EXPECT_THAT(
+      worker.ReportAt(assignment.key(), 2, {items[1], items[2], PointsItem("train/loss", 11, 5)}),
+      IsOkAndHolds(4));
   // A gap: nothing is recorded, the answer says where to go on from.
-  EXPECT_THAT(worker.ReportAt(assignment.key(), 9, {PointsItem("train/loss", 99, 1)}), IsOkAndHolds(4));
+  EXPECT_THAT(worker.ReportAt(assignment.key(), 9, {PointsItem("train/loss", 99, 1)}),
+              IsOkAndHolds(4));
   ASSERT_OK_AND_ASSIGN(const std::vector<int64_t> steps, cluster_.Steps("tiny", "train/loss"));
   EXPECT_THAT(steps, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
 }
@@ -156,13 +159,15 @@ TEST_F(CoordinatorTest, AnAttemptOutlivesARestartOfTheCoordinator) {
   ScriptedWorker worker(cluster_, "local");
   ASSERT_OK(worker.Register());
   ASSERT_OK_AND_ASSIGN(const v1::Assignment assignment, worker.WaitForAssignment());
-  ASSERT_OK(worker.Report(assignment.key(), {StartedItem(0), PointsItem("train/loss", 1, 700)}).status());
+  ASSERT_OK(
+      worker.Report(assignment.key(), {StartedItem(0), PointsItem("train/loss", 1, 700)}).status());
   ASSERT_OK(cluster_.Restart());
   ASSERT_OK_AND_ASSIGN(const v1::SynchronizeResponse response, worker.Synchronize());
   EXPECT_THAT(response.renewed(), SizeIs(1)) << "the lease goes on";
   EXPECT_THAT(response.stop(), SizeIs(0));
-  ASSERT_OK(worker.Report(assignment.key(), {PointsItem("train/loss", 701, 700),
-                                             FinishedItem(v1::ATTEMPT_STATE_SUCCEEDED, 1400)})
+  ASSERT_OK(worker
+                .Report(assignment.key(), {PointsItem("train/loss", 701, 700),
+                                           FinishedItem(v1::ATTEMPT_STATE_SUCCEEDED, 1400)})
                 .status());
   ASSERT_OK_AND_ASSIGN(const v1::Run run, cluster_.WaitUntilFinished("tiny"));
   EXPECT_EQ(run.status(), v1::RUN_STATUS_SUCCEEDED);
@@ -179,7 +184,8 @@ TEST_F(CoordinatorTest, ASilentWorkerLosesItsLeaseAndAnotherGoesOn) {
   ASSERT_OK_AND_ASSIGN(const v1::Assignment first, silent.WaitForAssignment());
   ScriptedWorker other(cluster_, "other");
   ASSERT_OK(other.Register());
-  ASSERT_OK_AND_ASSIGN(const v1::Assignment second, other.WaitForAssignment());  // after the lease of 2 s
+  ASSERT_OK_AND_ASSIGN(const v1::Assignment second,
+                       other.WaitForAssignment());  // after the lease of 2 s
   EXPECT_EQ(second.key().attempt_number(), 2);
   EXPECT_THAT(silent.Report(first.key(), {StartedItem(0)}), StatusIs(absl::StatusCode::kAborted));
   ASSERT_OK(other.RunToEnd(second, 0, 5));
@@ -209,7 +215,8 @@ TEST_F(CoordinatorTest, CancelStopsAQueuedRunAtOnceAndARunningOneThroughItsWorke
   ASSERT_OK_AND_ASSIGN(const v1::SynchronizeResponse orders, worker.Synchronize(absl::Seconds(5)));
   ASSERT_THAT(orders.stop(), SizeIs(1));
   EXPECT_EQ(orders.stop(0).kind(), v1::StopOrder::KIND_CANCEL);
-  ASSERT_OK(worker.Report(assignment.key(), {FinishedItem(v1::ATTEMPT_STATE_CANCELLED, 3)}).status());
+  ASSERT_OK(
+      worker.Report(assignment.key(), {FinishedItem(v1::ATTEMPT_STATE_CANCELLED, 3)}).status());
   ASSERT_OK_AND_ASSIGN(const v1::Run first, cluster_.WaitUntilFinished("first"));
   EXPECT_EQ(first.status(), v1::RUN_STATUS_CANCELLED);
   v1::CancelResponse again;
@@ -228,10 +235,11 @@ TEST_F(CoordinatorTest, OldResumableCheckpointsAreDroppedAndWeightsStay) {
     ASSERT_OK_AND_ASSIGN(const v1::ArtifactRef state, cluster_.Upload(StrCat("state ", step)));
     ASSERT_OK_AND_ASSIGN(const v1::ArtifactRef weights, cluster_.Upload(StrCat("weights ", step)));
     states.push_back(state);
-    ASSERT_OK(worker
-                  .Report(assignment.key(), {CheckpointItem(v1::CHECKPOINT_KIND_RESUMABLE, step, state),
-                                             CheckpointItem(v1::CHECKPOINT_KIND_WEIGHTS, step, weights)})
-                  .status());
+    ASSERT_OK(
+        worker
+            .Report(assignment.key(), {CheckpointItem(v1::CHECKPOINT_KIND_RESUMABLE, step, state),
+                                       CheckpointItem(v1::CHECKPOINT_KIND_WEIGHTS, step, weights)})
+            .status());
   }
   ASSERT_OK_AND_ASSIGN(const v1::RunDetail detail, cluster_.GetDetail("tiny"));
   EXPECT_THAT(detail.checkpoints(), SizeIs(2 + 4)) << "keep_last is 2 by default";
@@ -242,12 +250,15 @@ TEST_F(CoordinatorTest, OldResumableCheckpointsAreDroppedAndWeightsStay) {
   EXPECT_THAT(found.missing(), ElementsAre(states[0].sha256(), states[1].sha256()));
   RealFileSystem files;
   const std::string& hex = states[0].sha256();
-  EXPECT_FALSE(files.Exists(StrCat(cluster_.data_dir(), "/artifacts/", hex.substr(0, 2), "/", hex.substr(2))));
-  // A checkpoint whose file was never uploaded is refused, and the report may be repeated after the upload.
+  EXPECT_FALSE(files.Exists(
+      StrCat(cluster_.data_dir(), "/artifacts/", hex.substr(0, 2), "/", hex.substr(2))));
+  // A checkpoint whose file was never uploaded is refused, and the report may be repeated after the
+  // upload.
   v1::ArtifactRef absent = states[3];
   absent.set_sha256(Sha256Of("nowhere").Hex());
-  EXPECT_THAT(worker.Report(assignment.key(), {CheckpointItem(v1::CHECKPOINT_KIND_RESUMABLE, 50, absent)}),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("upload")));
+  EXPECT_THAT(
+      worker.Report(assignment.key(), {CheckpointItem(v1::CHECKPOINT_KIND_RESUMABLE, 50, absent)}),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("upload")));
 }
 
 TEST_F(CoordinatorTest, WatchResumesFromAnEventAndLogsAreFollowedToTheEnd) {
@@ -267,8 +278,12 @@ TEST_F(CoordinatorTest, WatchResumesFromAnEventAndLogsAreFollowedToTheEnd) {
     while (stream->Read(&response)) lines.push_back(response.line().text());
     EXPECT_OK(FromGrpc(stream->Finish()));
   });
-  ASSERT_OK(worker.Report(assignment.key(), {StartedItem(0), LogItem("one"), LogItem("two")}).status());
-  ASSERT_OK(worker.Report(assignment.key(), {LogItem("three"), FinishedItem(v1::ATTEMPT_STATE_SUCCEEDED, 1)}).status());
+  ASSERT_OK(
+      worker.Report(assignment.key(), {StartedItem(0), LogItem("one"), LogItem("two")}).status());
+  ASSERT_OK(worker
+                .Report(assignment.key(),
+                        {LogItem("three"), FinishedItem(v1::ATTEMPT_STATE_SUCCEEDED, 1)})
+                .status());
   reader.join();
   EXPECT_THAT(lines, ElementsAre("one", "two", "three"));
 
@@ -317,7 +332,8 @@ TEST_F(CoordinatorTest, ArtifactsComeBackAsTheyWentAndLiesAreRefused) {
   };
   v1::ArtifactRef lie = artifact;
   lie.set_sha256(Sha256Of("something else").Hex());
-  EXPECT_THAT(put(lie, bytes), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("nothing was kept")));
+  EXPECT_THAT(put(lie, bytes),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("nothing was kept")));
   lie = artifact;
   lie.set_size_bytes(10);
   EXPECT_THAT(put(lie, bytes), StatusIs(absl::StatusCode::kInvalidArgument));
@@ -354,7 +370,8 @@ TEST_F(CoordinatorTest, TwoCoordinatorsNeverShareAFolder) {
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(StrCat("pid ", getpid()))));
   options.data_dir += "2";
   options.tcp_address = "0.0.0.0:0";
-  EXPECT_THAT(Coordinator::Start(options), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not encrypted")));
+  EXPECT_THAT(Coordinator::Start(options),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not encrypted")));
   options.tcp_address = "127.0.0.1:0";
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Coordinator> other, Coordinator::Start(options));
   EXPECT_GT(other->tcp_port(), 0);
@@ -362,8 +379,9 @@ TEST_F(CoordinatorTest, TwoCoordinatorsNeverShareAFolder) {
 
 TEST_F(CoordinatorTest, ShutdownIsAnsweredOnlyWhereItIsAllowed) {
   v1::ShutdownResponse response;
-  EXPECT_THAT(FromGrpc(cluster_.lab().Shutdown(NewContext().get(), v1::ShutdownRequest(), &response)),
-              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(
+      FromGrpc(cluster_.lab().Shutdown(NewContext().get(), v1::ShutdownRequest(), &response)),
+      StatusIs(absl::StatusCode::kPermissionDenied));
   cluster_.Stop();
   cluster_.options().allow_shutdown = true;
   ASSERT_OK(cluster_.Start());

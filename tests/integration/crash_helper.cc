@@ -1,5 +1,5 @@
-// Dies in the middle: crash_helper DATA_DIR SEED COMMIT before|after. Does random things, prints each acknowledged one,
-// and leaves without a word (_exit) before or after its COMMITth commit.
+// Dies in the middle: crash_helper DATA_DIR SEED COMMIT before|after. Does random things, prints
+// each acknowledged one, and leaves without a word (_exit) before or after its COMMITth commit.
 #include <unistd.h>
 
 #include <atomic>

@@ -35,7 +35,8 @@ class Box {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<LoopDriver>> LoopDriver::Open(const std::string& data_dir, uint64_t seed,
+absl::StatusOr<std::unique_ptr<LoopDriver>> LoopDriver::Open(const std::string& data_dir,
+                                                             uint64_t seed,
                                                              store::Database::CommitProbe probe) {
   std::unique_ptr<LoopDriver> driver(new LoopDriver(seed));
   SHOAL_ASSIGN_OR_RETURN(driver->store_, store::Store::Open(data_dir, driver->clock_));
@@ -45,14 +46,16 @@ absl::StatusOr<std::unique_ptr<LoopDriver>> LoopDriver::Open(const std::string& 
   driver->store_->writer().set_commit_probe(std::move(probe));
   driver->loop_->Start({});
   SHOAL_RETURN_IF_ERROR(driver->PutFile("data", driver->data_));
-  for (int i = 0; i < 2; ++i) driver->workers_.push_back({StrCat("worker", i), StrCat("start ", seed, " ", i), "", {}});
+  for (int i = 0; i < 2; ++i)
+    driver->workers_.push_back({StrCat("worker", i), StrCat("start ", seed, " ", i), "", {}});
   return driver;
 }
 
 template <typename Response, typename MakeCommand>
 absl::StatusOr<Response> LoopDriver::Call(MakeCommand make) {
   auto box = std::make_shared<Box<absl::StatusOr<Response>>>();
-  SHOAL_RETURN_IF_ERROR(loop_->Post(make([box](absl::StatusOr<Response> result) { box->Put(std::move(result)); })));
+  SHOAL_RETURN_IF_ERROR(
+      loop_->Post(make([box](absl::StatusOr<Response> result) { box->Put(std::move(result)); })));
   absl::StatusOr<Response> result = box->Take();
   last_error_ = result.status();
   return result;
@@ -60,10 +63,12 @@ absl::StatusOr<Response> LoopDriver::Call(MakeCommand make) {
 
 void LoopDriver::Look(std::function<void(const loop::View&)> look) {
   auto box = std::make_shared<Box<bool>>();
-  SHOAL_CHECK(loop_->Post(std::make_unique<loop::LookCommand>([box, look](const loop::View& view) {
-                  look(view);
-                  box->Put(true);
-                })).ok());
+  SHOAL_CHECK(loop_
+                  ->Post(std::make_unique<loop::LookCommand>([box, look](const loop::View& view) {
+                    look(view);
+                    box->Put(true);
+                  }))
+                  .ok());
   box->Take();
 }
 
@@ -75,9 +80,9 @@ absl::Status LoopDriver::PutFile(const std::string& bytes, v1::ArtifactRef& arti
   SHOAL_RETURN_IF_ERROR(upload->Append(bytes));
   SHOAL_RETURN_IF_ERROR(upload->Finish());
   const auto result = Call<bool>([&](loop::Callback<bool> done) {
-    return std::make_unique<loop::ArtifactCommand>(artifact, store_->files(), [done](const absl::Status& status) {
-      status.ok() ? done(true) : done(status);
-    });
+    return std::make_unique<loop::ArtifactCommand>(
+        artifact, store_->files(),
+        [done](const absl::Status& status) { status.ok() ? done(true) : done(status); });
   });
   return result.status();
 }
@@ -110,7 +115,9 @@ std::string LoopDriver::CancelSomething() {
   loop::Rows runs = {(*rows)[static_cast<size_t>(Pick(static_cast<int>(rows->size())))]};
   Call<v1::CancelResponse>([&](auto done) {
     return std::make_unique<loop::CancelCommand>(request, std::move(runs), std::move(done));
-  }).status().IgnoreError();
+  })
+      .status()
+      .IgnoreError();
   return "";
 }
 
@@ -132,8 +139,9 @@ std::string LoopDriver::Synchronize() {
     v1::BackendInfo& backend = *request.add_backends();
     backend.set_name("mock");
     backend.set_available(true);
-    const auto response = Call<v1::RegisterResponse>(
-        [&](auto done) { return std::make_unique<loop::RegisterCommand>(request, std::move(done)); });
+    const auto response = Call<v1::RegisterResponse>([&](auto done) {
+      return std::make_unique<loop::RegisterCommand>(request, std::move(done));
+    });
     if (!response.ok()) return "";
     worker.id = response->worker_id();
   }
@@ -141,13 +149,15 @@ std::string LoopDriver::Synchronize() {
   request.set_worker_id(worker.id);
   request.set_instance_id(worker.instance);
   for (const Held& held : worker.held) *request.add_held() = held.attempt;
-  const auto response = Call<v1::SynchronizeResponse>(
-      [&](auto done) { return std::make_unique<loop::SynchronizeCommand>(request, *loop_, std::move(done)); });
+  const auto response = Call<v1::SynchronizeResponse>([&](auto done) {
+    return std::make_unique<loop::SynchronizeCommand>(request, *loop_, std::move(done));
+  });
   if (absl::IsNotFound(response.status())) worker.id.clear();
   if (!response.ok()) return "";
   for (const v1::StopOrder& stop : response->stop()) {
     std::erase_if(worker.held, [&](const Held& held) {
-      return held.attempt.key().job_id() == stop.key().job_id() && stop.kind() == v1::StopOrder::KIND_KILL;
+      return held.attempt.key().job_id() == stop.key().job_id() &&
+             stop.kind() == v1::StopOrder::KIND_KILL;
     });
   }
   for (const v1::Assignment& assignment : response->start()) {
@@ -194,19 +204,22 @@ std::string LoopDriver::Report() {
     v1::AttemptFinished& end = *request.add_items()->mutable_finished();
     end.set_state(Pick(3) == 0 ? v1::ATTEMPT_STATE_FAILED : v1::ATTEMPT_STATE_SUCCEEDED);
     end.set_failure_class(v1::FAILURE_CLASS_BACKEND_ERROR);
-    if (end.state() == v1::ATTEMPT_STATE_SUCCEEDED) end.set_failure_class(v1::FAILURE_CLASS_UNSPECIFIED);
+    if (end.state() == v1::ATTEMPT_STATE_SUCCEEDED)
+      end.set_failure_class(v1::FAILURE_CLASS_UNSPECIFIED);
   }
   const auto response = Call<v1::ReportResponse>(
       [&](auto done) { return std::make_unique<loop::ReportCommand>(request, std::move(done)); });
   if (!response.ok()) {
-    if (absl::IsAborted(response.status())) worker.held.erase(worker.held.begin() + static_cast<std::ptrdiff_t>(place));
+    if (absl::IsAborted(response.status()))
+      worker.held.erase(worker.held.begin() + static_cast<std::ptrdiff_t>(place));
     return "";
   }
   held.started = true;
   held.attempt.set_state(v1::ATTEMPT_STATE_RUNNING);
   held.next_sequence += request.items_size();
-  const std::string line = StrCat("points ", request.key().job_id(), " ", request.key().attempt_number(), " ",
-                                  response->acknowledged(), " ", points);
+  const std::string line =
+      StrCat("points ", request.key().job_id(), " ", request.key().attempt_number(), " ",
+             response->acknowledged(), " ", points);
   if (finished) worker.held.erase(worker.held.begin() + static_cast<std::ptrdiff_t>(place));
   return line;
 }
@@ -225,13 +238,15 @@ std::string LoopDriver::MemoryVersusDatabase() {
   std::string difference;
   Look([&](const loop::View& view) {
     const absl::StatusOr<scheduler::StateImage> image = store::LoadStateImage(view.db);
-    difference = image.ok() ? scheduler::Difference(view.state.Image(), scheduler::State(*image).Image())
-                            : image.status().ToString();
+    difference = image.ok()
+                     ? scheduler::Difference(view.state.Image(), scheduler::State(*image).Image())
+                     : image.status().ToString();
   });
   return difference;
 }
 
-absl::StatusOr<int64_t> RecordedPoints(store::Database& db, const std::string& job_id, int attempt_number) {
+absl::StatusOr<int64_t> RecordedPoints(store::Database& db, const std::string& job_id,
+                                       int attempt_number) {
   int64_t count = 0;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
       R"sql(SELECT coalesce(sum(count), 0) FROM metric_block JOIN attempt USING (attempt_id)

@@ -1,5 +1,5 @@
-// The loop and its store without gRPC, driven one command at a time by a seeded script. What was acknowledged is
-// written down by the caller, so that a crash can be judged by it.
+// The loop and its store without gRPC, driven one command at a time by a seeded script. What was
+// acknowledged is written down by the caller, so that a crash can be judged by it.
 #pragma once
 
 #include <map>
@@ -21,12 +21,13 @@ namespace shoal {
 class LoopDriver {
  public:
   // `probe` stands around every commit from now on.
-  static absl::StatusOr<std::unique_ptr<LoopDriver>> Open(const std::string& data_dir, uint64_t seed,
+  static absl::StatusOr<std::unique_ptr<LoopDriver>> Open(const std::string& data_dir,
+                                                          uint64_t seed,
                                                           store::Database::CommitProbe probe = {});
   ~LoopDriver() { loop_->Stop(); }
 
-  // Does one random thing and answers what was acknowledged, as one line; "" when it was refused, or nothing to keep.
-  // Lines: "run NAME", "points JOB ATTEMPT SEQUENCE COUNT".
+  // Does one random thing and answers what was acknowledged, as one line; "" when it was refused,
+  // or nothing to keep. Lines: "run NAME", "points JOB ATTEMPT SEQUENCE COUNT".
   std::string RandomStep();
 
   // Empty when the loop's memory is what the database says, else the first differences.
@@ -72,6 +73,7 @@ class LoopDriver {
 };
 
 // The points recorded of an attempt, hidden ones included.
-absl::StatusOr<int64_t> RecordedPoints(store::Database& db, const std::string& job_id, int attempt_number);
+absl::StatusOr<int64_t> RecordedPoints(store::Database& db, const std::string& job_id,
+                                       int attempt_number);
 
 }  // namespace shoal

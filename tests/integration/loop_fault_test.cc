@@ -1,4 +1,5 @@
-// What the coordinator promises when things go wrong: memory equals the database, and nothing acknowledged is lost.
+// What the coordinator promises when things go wrong: memory equals the database, and nothing
+// acknowledged is lost.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -34,7 +35,9 @@ TEST_F(LoopFaultTest, MemoryIsWhatTheDatabaseSaysAfterEveryStep) {
 TEST_F(LoopFaultTest, AFailedCommitChangesNothingAndTheNextOneGoesOn) {
   bool full = false;
   store::Database::CommitProbe probe;
-  probe.before = [&] { return full ? absl::ResourceExhaustedError("no space left on device") : absl::OkStatus(); };
+  probe.before = [&] {
+    return full ? absl::ResourceExhaustedError("no space left on device") : absl::OkStatus();
+  };
   ASSERT_OK_AND_ASSIGN(auto driver, LoopDriver::Open(Path("lab"), 11, probe));
   std::map<std::string, int64_t> points;  // "JOB ATTEMPT" -> acknowledged
   int failed = 0;
@@ -53,17 +56,19 @@ TEST_F(LoopFaultTest, AFailedCommitChangesNothingAndTheNextOneGoesOn) {
   driver->Look([&](const loop::View& view) {
     for (const auto& [key, count] : points) {
       const size_t space = key.find(' ');
-      EXPECT_THAT(RecordedPoints(view.db, key.substr(0, space), std::stoi(key.substr(space))), IsOkAndHolds(count));
+      EXPECT_THAT(RecordedPoints(view.db, key.substr(0, space), std::stoi(key.substr(space))),
+                  IsOkAndHolds(count));
     }
   });
 }
 
 // Starts the helper, which dies at a commit, and returns what it had acknowledged.
-std::vector<std::string> DieAt(const std::string& data_dir, int seed, int commit, const std::string& when,
-                               const std::string& out_path) {
+std::vector<std::string> DieAt(const std::string& data_dir, int seed, int commit,
+                               const std::string& when, const std::string& out_path) {
   const int out = open(out_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   SubprocessOptions options;
-  options.args = {BuildPath("bin/coordinator_crash_helper"), data_dir, StrCat(seed), StrCat(commit), when};
+  options.args = {BuildPath("bin/coordinator_crash_helper"), data_dir, StrCat(seed), StrCat(commit),
+                  when};
   options.descriptors = {{out, 1}};
   absl::StatusOr<Subprocess> child = Subprocess::Start(options);
   close(out);
@@ -102,7 +107,8 @@ TEST_F(LoopFaultTest, NothingAcknowledgedIsLostWhereverTheProcessDies) {
       driver->Look([&](const loop::View& view) {
         for (const auto& [key, count] : points) {
           const size_t space = key.find(' ');
-          const auto recorded = RecordedPoints(view.db, key.substr(0, space), std::stoi(key.substr(space)));
+          const auto recorded =
+              RecordedPoints(view.db, key.substr(0, space), std::stoi(key.substr(space)));
           ASSERT_OK(recorded);
           // The last report may have been committed and never answered: at most one more of them.
           EXPECT_GE(*recorded, count) << key << " lost acknowledged points";

@@ -1,4 +1,5 @@
-// Many at once: readers, submitters and workers on one lab. Nobody may ever hear of a locked database.
+// Many at once: readers, submitters and workers on one lab. Nobody may ever hear of a locked
+// database.
 #include <atomic>
 #include <thread>
 
@@ -47,7 +48,8 @@ TEST(ManyClientsTest, EightClientsAndTwoWorkersDoNotDisturbEachOther) {
         get.set_run(submitted.run().name());
         v1::RunDetail detail;
         EXPECT_OK(FromGrpc(lab->GetRun(NewContext().get(), get, &detail)));
-        EXPECT_EQ(detail.run().run_id(), submitted.run().run_id()) << "one reads what one has written";
+        EXPECT_EQ(detail.run().run_id(), submitted.run().run_id())
+            << "one reads what one has written";
         v1::GetSeriesRequest series;
         series.set_run("last");
         v1::GetSeriesResponse curves;
@@ -62,7 +64,8 @@ TEST(ManyClientsTest, EightClientsAndTwoWorkersDoNotDisturbEachOther) {
   v1::ListRunsResponse list;
   ASSERT_OK(FromGrpc(cluster.lab().ListRuns(NewContext().get(), all, &list)));
   EXPECT_EQ(list.total(), kClients * kRunsEach);
-  for (const v1::Run& run : list.runs()) EXPECT_EQ(run.metrics().at("train/loss").count(), 600) << run.name();
+  for (const v1::Run& run : list.runs())
+    EXPECT_EQ(run.metrics().at("train/loss").count(), 600) << run.name();
 }
 
 TEST(ManyClientsTest, ASweepIsOneTransactionAndOneName) {
@@ -73,7 +76,8 @@ TEST(ManyClientsTest, ASweepIsOneTransactionAndOneName) {
   request.set_request_id("sweep 1");
   request.mutable_sweep()->set_name("depths");
   *request.mutable_sweep()->mutable_base() = run.spec();
-  for (const char* layers : {"1", "2", "4"}) (*request.mutable_sweep()->mutable_space())["model.n_layers"].add_values(layers);
+  for (const char* layers : {"1", "2", "4"})
+    (*request.mutable_sweep()->mutable_space())["model.n_layers"].add_values(layers);
   v1::TrialInput input;
   *input.mutable_bindings() = run.bindings();
   for (int i = 0; i < 3; ++i) *request.add_trials() = input;
@@ -93,7 +97,8 @@ TEST(ManyClientsTest, ASweepIsOneTransactionAndOneName) {
   ASSERT_OK(FromGrpc(cluster.lab().ListRuns(NewContext().get(), by_sweep, &runs)));
   EXPECT_EQ(runs.total(), 3);
   v1::ListSweepsResponse sweeps;
-  ASSERT_OK(FromGrpc(cluster.lab().ListSweeps(NewContext().get(), v1::ListSweepsRequest(), &sweeps)));
+  ASSERT_OK(
+      FromGrpc(cluster.lab().ListSweeps(NewContext().get(), v1::ListSweepsRequest(), &sweeps)));
   ASSERT_EQ(sweeps.sweeps_size(), 1);
   EXPECT_EQ(sweeps.sweeps(0).runs_by_status().at("QUEUED"), 3);
   v1::CancelRequest cancel;

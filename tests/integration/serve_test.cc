@@ -1,4 +1,5 @@
-// Talking to a model: the caller's Generate, the broker, and a worker's Serve stream, all over gRPC.
+// Talking to a model: the caller's Generate, the broker, and a worker's Serve stream, all over
+// gRPC.
 #include <thread>
 
 #include "core/base/strings.h"
@@ -98,10 +99,12 @@ class ServeTest : public testing::Test {
 TEST_F(ServeTest, WithoutWeightsTheAnswerSaysSo) {
   EXPECT_THAT(Listen(cluster_.lab(), Question("tiny", "hi")).status,
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("no weights yet")));
-  EXPECT_THAT(Listen(cluster_.lab(), Question("nobody", "hi")).status, StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Listen(cluster_.lab(), Question("nobody", "hi")).status,
+              StatusIs(absl::StatusCode::kNotFound));
   v1::GenerateRequest empty;
   empty.set_run_id("tiny");
-  EXPECT_THAT(Listen(cluster_.lab(), empty).status, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("prompt")));
+  EXPECT_THAT(Listen(cluster_.lab(), empty).status,
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("prompt")));
 }
 
 TEST_F(ServeTest, TwoQuestionsAreAnsweredByOneModelWhichEndsWhenIdle) {
@@ -134,7 +137,8 @@ TEST_F(ServeTest, TwoQuestionsAreAnsweredByOneModelWhichEndsWhenIdle) {
   // Nobody asks any more: the worker is told to stop, and the job ends well.
   bool stopped = false;
   for (int i = 0; i < 100 && !stopped; ++i) {
-    ASSERT_OK_AND_ASSIGN(const v1::SynchronizeResponse response, worker_.Synchronize(absl::Seconds(1)));
+    ASSERT_OK_AND_ASSIGN(const v1::SynchronizeResponse response,
+                         worker_.Synchronize(absl::Seconds(1)));
     stopped = response.stop_size() > 0;
   }
   ASSERT_TRUE(stopped);

@@ -39,8 +39,8 @@ std::shared_ptr<grpc::Channel> TestCluster::NewChannel() const {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(StrCat("unix:", options_.socket_path), grpc::InsecureChannelCredentials(),
-                                   arguments);
+  return grpc::CreateCustomChannel(StrCat("unix:", options_.socket_path),
+                                   grpc::InsecureChannelCredentials(), arguments);
 }
 
 absl::Status TestCluster::Start() {
@@ -80,7 +80,8 @@ absl::StatusOr<v1::SubmitRunRequest> TestCluster::NewRequest(const std::string& 
   SHOAL_ASSIGN_OR_RETURN(const v1::ArtifactRef text, Upload("{\"text\":\"hello\"}\n"));
   SHOAL_ASSIGN_OR_RETURN(const v1::ArtifactRef tokenizer, Upload("{\"model\":{}}"));
   v1::SubmitRunRequest request;
-  request.set_request_id(StrCat("request-", name, "-", Sha256Of(StrCat(reinterpret_cast<uintptr_t>(this))).Hex()));
+  request.set_request_id(
+      StrCat("request-", name, "-", Sha256Of(StrCat(reinterpret_cast<uintptr_t>(this))).Hex()));
   request.mutable_spec()->set_name(name);
   request.mutable_spec()->mutable_data()->set_train("train.jsonl");
   request.mutable_spec()->mutable_train()->set_steps(100);
@@ -120,7 +121,8 @@ absl::StatusOr<v1::Run> TestCluster::GetRun(const std::string& selector) {
   return detail.run();
 }
 
-absl::StatusOr<std::vector<int64_t>> TestCluster::Steps(const std::string& run, const std::string& series, bool all) {
+absl::StatusOr<std::vector<int64_t>> TestCluster::Steps(const std::string& run,
+                                                        const std::string& series, bool all) {
   v1::GetSeriesRequest request;
   request.set_run(run);
   request.add_series(series);
@@ -150,7 +152,8 @@ absl::StatusOr<v1::Run> TestCluster::WaitUntilFinished(const std::string& select
   return last;
 }
 
-ScriptedWorker::ScriptedWorker(TestCluster& cluster, std::string name, std::string instance, int slots)
+ScriptedWorker::ScriptedWorker(TestCluster& cluster, std::string name, std::string instance,
+                               int slots)
     : cluster_(cluster), name_(std::move(name)), instance_(std::move(instance)), slots_(slots) {}
 
 absl::Status ScriptedWorker::Register() {
@@ -168,7 +171,8 @@ absl::Status ScriptedWorker::Register() {
   backend.set_device_count(1);
   backend.set_numerics_version(1);
   v1::RegisterResponse response;
-  SHOAL_RETURN_IF_ERROR(FromGrpc(cluster_.worker_stub().Register(NewContext().get(), request, &response)));
+  SHOAL_RETURN_IF_ERROR(
+      FromGrpc(cluster_.worker_stub().Register(NewContext().get(), request, &response)));
   worker_id_ = response.worker_id();
   return absl::OkStatus();
 }
@@ -180,7 +184,8 @@ absl::StatusOr<v1::SynchronizeResponse> ScriptedWorker::Synchronize(absl::Durati
   for (const v1::HeldAttempt& held : held_) *request.add_held() = held;
   request.mutable_max_wait()->set_seconds(absl::ToInt64Seconds(max_wait));
   v1::SynchronizeResponse response;
-  SHOAL_RETURN_IF_ERROR(FromGrpc(cluster_.worker_stub().Synchronize(NewContext().get(), request, &response)));
+  SHOAL_RETURN_IF_ERROR(
+      FromGrpc(cluster_.worker_stub().Synchronize(NewContext().get(), request, &response)));
   for (const v1::Assignment& assignment : response.start()) {
     v1::HeldAttempt& held = held_.emplace_back();
     *held.mutable_key() = assignment.key();
@@ -189,7 +194,8 @@ absl::StatusOr<v1::SynchronizeResponse> ScriptedWorker::Synchronize(absl::Durati
   for (const v1::StopOrder& stop : response.stop()) {
     if (stop.kind() != v1::StopOrder::KIND_KILL) continue;
     std::erase_if(held_, [&](const v1::HeldAttempt& held) {
-      return held.key().job_id() == stop.key().job_id() && held.key().attempt_number() == stop.key().attempt_number();
+      return held.key().job_id() == stop.key().job_id() &&
+             held.key().attempt_number() == stop.key().attempt_number();
     });
   }
   return response;
@@ -212,21 +218,25 @@ absl::StatusOr<int64_t> ScriptedWorker::ReportAt(const v1::AttemptKey& key, int6
   request.set_first_sequence(first);
   for (const v1::ReportItem& item : items) *request.add_items() = item;
   v1::ReportResponse response;
-  SHOAL_RETURN_IF_ERROR(FromGrpc(cluster_.worker_stub().Report(NewContext().get(), request, &response)));
+  SHOAL_RETURN_IF_ERROR(
+      FromGrpc(cluster_.worker_stub().Report(NewContext().get(), request, &response)));
   return response.acknowledged();
 }
 
-absl::StatusOr<int64_t> ScriptedWorker::Report(const v1::AttemptKey& key, const std::vector<v1::ReportItem>& items) {
+absl::StatusOr<int64_t> ScriptedWorker::Report(const v1::AttemptKey& key,
+                                               const std::vector<v1::ReportItem>& items) {
   int64_t& next = next_sequence_.try_emplace({key.job_id(), key.attempt_number()}, 1).first->second;
   SHOAL_ASSIGN_OR_RETURN(const int64_t acknowledged, ReportAt(key, next, items));
   next += static_cast<int64_t>(items.size());
   if (!items.empty() && items.back().has_finished()) {
-    std::erase_if(held_, [&](const v1::HeldAttempt& held) { return held.key().job_id() == key.job_id(); });
+    std::erase_if(held_,
+                  [&](const v1::HeldAttempt& held) { return held.key().job_id() == key.job_id(); });
   }
   return acknowledged;
 }
 
-absl::Status ScriptedWorker::RunToEnd(const v1::Assignment& assignment, int64_t from, int64_t steps) {
+absl::Status ScriptedWorker::RunToEnd(const v1::Assignment& assignment, int64_t from,
+                                      int64_t steps) {
   const std::string tag = StrCat(assignment.run_id(), "/", from + steps);
   SHOAL_ASSIGN_OR_RETURN(const v1::ArtifactRef state, cluster_.Upload("state " + tag));
   SHOAL_ASSIGN_OR_RETURN(const v1::ArtifactRef weights, cluster_.Upload("weights " + tag));
@@ -250,7 +260,8 @@ v1::ReportItem StartedItem(int64_t resumed_from_step) {
   return item;
 }
 
-v1::ReportItem PointsItem(const std::string& series, int64_t first_step, int64_t count, double first_value) {
+v1::ReportItem PointsItem(const std::string& series, int64_t first_step, int64_t count,
+                          double first_value) {
   v1::ReportItem item;
   item.mutable_points()->set_series(series);
   for (int64_t i = 0; i < count; ++i) {
@@ -270,7 +281,8 @@ v1::ReportItem LogItem(const std::string& text) {
   return item;
 }
 
-v1::ReportItem CheckpointItem(v1::CheckpointKind kind, int64_t step, const v1::ArtifactRef& artifact) {
+v1::ReportItem CheckpointItem(v1::CheckpointKind kind, int64_t step,
+                              const v1::ArtifactRef& artifact) {
   v1::ReportItem item;
   item.mutable_checkpoint()->set_kind(kind);
   item.mutable_checkpoint()->set_step(step);

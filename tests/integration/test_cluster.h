@@ -1,4 +1,5 @@
-// A real coordinator on a Unix socket in a temporary folder, and workers whose every word is scripted by the test.
+// A real coordinator on a Unix socket in a temporary folder, and workers whose every word is
+// scripted by the test.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -51,7 +52,8 @@ class TestCluster {
   absl::StatusOr<v1::Run> GetRun(const std::string& selector);
   absl::StatusOr<v1::RunDetail> GetDetail(const std::string& selector);
   // Steps of a visible curve, or with `all` of everything recorded.
-  absl::StatusOr<std::vector<int64_t>> Steps(const std::string& run, const std::string& series, bool all = false);
+  absl::StatusOr<std::vector<int64_t>> Steps(const std::string& run, const std::string& series,
+                                             bool all = false);
   // Waits for the run's status to be final, by watching.
   absl::StatusOr<v1::Run> WaitUntilFinished(const std::string& selector);
 
@@ -67,16 +69,20 @@ class TestCluster {
 // A worker that does only what it is told to.
 class ScriptedWorker {
  public:
-  ScriptedWorker(TestCluster& cluster, std::string name, std::string instance = "i1", int slots = 1);
+  ScriptedWorker(TestCluster& cluster, std::string name, std::string instance = "i1",
+                 int slots = 1);
 
   absl::Status Register();
   // With what it holds now; started assignments are added to it, stopped ones removed.
-  absl::StatusOr<v1::SynchronizeResponse> Synchronize(absl::Duration max_wait = absl::ZeroDuration());
+  absl::StatusOr<v1::SynchronizeResponse> Synchronize(
+      absl::Duration max_wait = absl::ZeroDuration());
   // Synchronizes until there is something to start.
   absl::StatusOr<v1::Assignment> WaitForAssignment();
   // Sends items; `first_sequence` counts by itself per attempt.
-  absl::StatusOr<int64_t> Report(const v1::AttemptKey& key, const std::vector<v1::ReportItem>& items);
-  absl::StatusOr<int64_t> ReportAt(const v1::AttemptKey& key, int64_t first, const std::vector<v1::ReportItem>& items);
+  absl::StatusOr<int64_t> Report(const v1::AttemptKey& key,
+                                 const std::vector<v1::ReportItem>& items);
+  absl::StatusOr<int64_t> ReportAt(const v1::AttemptKey& key, int64_t first,
+                                   const std::vector<v1::ReportItem>& items);
   // Started, `steps` points of train/loss after `from`, a checkpoint pair at the end, finished.
   absl::Status RunToEnd(const v1::Assignment& assignment, int64_t from, int64_t steps);
 
@@ -95,9 +101,11 @@ class ScriptedWorker {
 };
 
 v1::ReportItem StartedItem(int64_t resumed_from_step);
-v1::ReportItem PointsItem(const std::string& series, int64_t first_step, int64_t count, double first_value = 1.0);
+v1::ReportItem PointsItem(const std::string& series, int64_t first_step, int64_t count,
+                          double first_value = 1.0);
 v1::ReportItem LogItem(const std::string& text);
-v1::ReportItem CheckpointItem(v1::CheckpointKind kind, int64_t step, const v1::ArtifactRef& artifact);
+v1::ReportItem CheckpointItem(v1::CheckpointKind kind, int64_t step,
+                              const v1::ArtifactRef& artifact);
 v1::ReportItem FinishedItem(v1::AttemptState state, int64_t step);
 
 }  // namespace shoal

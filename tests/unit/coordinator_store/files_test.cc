@@ -26,7 +26,8 @@ class FilesTest : public TempDirTest {
     artifacts_.emplace(folder_->artifacts_path(), folder_->incoming_path());
   }
   absl::Status Put(const std::string& bytes, const Digest& digest) {
-    SHOAL_ASSIGN_OR_RETURN(auto upload, artifacts_->BeginUpload(digest, static_cast<int64_t>(bytes.size())));
+    SHOAL_ASSIGN_OR_RETURN(auto upload,
+                           artifacts_->BeginUpload(digest, static_cast<int64_t>(bytes.size())));
     SHOAL_RETURN_IF_ERROR(upload->Append(bytes));
     return upload->Finish();
   }
@@ -80,7 +81,9 @@ TEST_F(FilesTest, ADiskWithoutRoomLeavesNothing) {
 TEST_F(FilesTest, LeftoversAreRemovedAndTheRestStays) {
   ASSERT_OK(Put("known", Sha256Of("known")));
   ASSERT_OK(Put("unknown", Sha256Of("unknown")));
-  EXPECT_EQ(artifacts_->RemoveOthers([](const Digest& digest) { return digest == Sha256Of("known"); }), 1);
+  EXPECT_EQ(
+      artifacts_->RemoveOthers([](const Digest& digest) { return digest == Sha256Of("known"); }),
+      1);
   EXPECT_EQ(artifacts_->SizeOf(Sha256Of("known")), 5);
   EXPECT_EQ(artifacts_->SizeOf(Sha256Of("unknown")), -1);
 }

@@ -24,7 +24,8 @@ void ExpectRoundTrip(const std::vector<Point>& points) {
     if (std::isnan(points[i].value)) {
       EXPECT_TRUE(std::isnan(back[i].value));
     } else {
-      EXPECT_EQ(std::bit_cast<uint64_t>(back[i].value), std::bit_cast<uint64_t>(points[i].value)) << points[i].value;
+      EXPECT_EQ(std::bit_cast<uint64_t>(back[i].value), std::bit_cast<uint64_t>(points[i].value))
+          << points[i].value;
     }
   }
 }
@@ -41,7 +42,8 @@ TEST(SeriesCodecTest, EveryBitComesBack) {
   for (int round = 0; round < 200; ++round) {
     std::vector<Point> points(random() % (kBlockPoints + 1));
     for (Point& point : points) {
-      point = {static_cast<int64_t>(random()), std::bit_cast<double>(random()), static_cast<int64_t>(random())};
+      point = {static_cast<int64_t>(random()), std::bit_cast<double>(random()),
+               static_cast<int64_t>(random())};
     }
     ExpectRoundTrip(points);
   }
@@ -50,7 +52,8 @@ TEST(SeriesCodecTest, EveryBitComesBack) {
 TEST(SeriesCodecTest, ARegularCurveOfFloatsCostsAboutSixBytesAPoint) {
   std::vector<Point> points;
   for (int i = 0; i < kBlockPoints; ++i) {
-    points.push_back({10 * i, static_cast<double>(1.0f / static_cast<float>(i + 1)), 1700000000000000 + i * 12345});
+    points.push_back({10 * i, static_cast<double>(1.0f / static_cast<float>(i + 1)),
+                      1700000000000000 + i * 12345});
   }
   EXPECT_LT(EncodePoints(points).size(), kBlockPoints * 7u);
   points[3].value = 0.1;  // not a float
