@@ -1,0 +1,105 @@
+// A sweep: three runs on two slots, compared at the end.
+
+#include <algorithm>
+
+#include "core/base/strings.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/e2e/lab_driver.h"
+
+namespace shoal::e2e {
+namespace {
+
+using google::protobuf::Struct;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+int64_t Micros(const google::protobuf::Timestamp& time) {
+  return time.seconds() * 1000000 + time.nanos() / 1000;
+}
+
+std::vector<v1::Run> Runs(const Struct& reply) {
+  std::vector<v1::Run> runs;
+  const auto list = reply.fields().find("runs");
+  if (list == reply.fields().end()) return runs;
+  for (const auto& value : list->second.list_value().values()) {
+    Struct one;
+    (*one.mutable_fields())["run"] = value;
+    runs.push_back(Member<v1::Run>(one, "run"));
+  }
+  return runs;
+}
+
+TEST(Sweep, ThreeRunsShareTwoSlotsAndAreCompared) {
+  LabDriver lab;
+  ASSERT_EQ(lab.Shoal({"up", "--slots", "2"}).exit.code, 0);
+  std::vector<std::string> arguments = {
+      "sweep", "tiny", "--name", "depth", "--vary", "model.n_layers=1,2,3", "--follow"};
+  for (const std::string& setting : TinySettings()) arguments.push_back(setting);
+  arguments.insert(arguments.end(), {"--set", "train.steps=100"});
+  const Struct reply = lab.Json(arguments);
+  const std::vector<v1::Run> runs = Runs(reply);
+  ASSERT_EQ(runs.size(), 3u);
+  const std::string sweep_id = reply.fields().at("sweep_id").string_value();
+  for (int i = 0; i < 3; ++i) {
+    const v1::Run& run = runs[static_cast<size_t>(i)];
+    EXPECT_EQ(run.name(), StrCat("tiny-L", i + 1));
+    EXPECT_EQ(run.sweep_id(), sweep_id);
+    EXPECT_EQ(run.trial_index(), i);
+    EXPECT_EQ(run.status(), v1::RUN_STATUS_SUCCEEDED);
+    EXPECT_EQ(run.total_steps(), 100);  // --set holds for all of them
+    EXPECT_THAT(run.differing(), ElementsAre(StrCat("model.n_layers=", i + 1)));
+    if (i == 0) continue;
+    EXPECT_GT(run.parameters(), runs[static_cast<size_t>(i - 1)].parameters());
+  }
+  const CapturedRun table = lab.Shoal({"show", "depth"});
+  EXPECT_EQ(table.exit.code, 0) << table.err;
+  EXPECT_THAT(table.out, AllOf(HasSubstr("DIFFERS IN"), HasSubstr("model.n_layers=2"),
+                               HasSubstr("tiny-L3"), HasSubstr("BITS/BYTE")));
+  const CapturedRun plot = lab.Shoal({"plot", "depth"});
+  EXPECT_THAT(plot.out, AllOf(HasSubstr("━━ tiny-L1"), HasSubstr("━━ tiny-L3")));
+  EXPECT_EQ(lab.Json({"list", "--sweep", "depth"}).fields().at("total").number_value(), 3);
+  EXPECT_THAT(lab.Shoal({"list", "sweeps"}).out,
+              AllOf(HasSubstr("depth"), HasSubstr("model.n_layers"), HasSubstr("3 SUCCEEDED")));
+  const Struct answers = lab.Json({"generate", "depth", "-p", "Hello!", "--max-tokens", "4"});
+  EXPECT_EQ(answers.fields().at("answers").list_value().values_size(), 3);
+}
+
+TEST(Sweep, SlotsAreNeverGivenTwice) {
+  LabDriver lab;
+  ASSERT_EQ(lab.Shoal({"up", "--slots", "2"}).exit.code, 0);
+  std::vector<std::string> arguments = {"sweep", "tiny", "--vary", "seed=1,2,3,4", "--follow"};
+  for (const std::string& setting : TinySettings()) arguments.push_back(setting);
+  std::vector<std::pair<int64_t, int>> changes;  // time, +1 for a lease and -1 for its end
+  for (const v1::Run& run : Runs(lab.Json(arguments))) {
+    const v1::RunDetail detail = lab.Show(run.run_id());
+    ASSERT_EQ(detail.attempts_size(), 1);
+    changes.emplace_back(Micros(detail.attempts(0).leased_at()), 1);
+    changes.emplace_back(Micros(detail.attempts(0).finished_at()), -1);
+  }
+  ASSERT_EQ(changes.size(), 8u);
+  std::sort(changes.begin(), changes.end());  // an end before a lease of the same time
+  int used = 0, most = 0;
+  for (const auto& [time, change] : changes) most = std::max(most, used += change);
+  EXPECT_EQ(most, 2);
+}
+
+TEST(Sweep, MistakesAreFoundBeforeAnythingIsSubmitted) {
+  LabDriver lab;
+  const CapturedRun nothing = lab.Shoal({"sweep", "tiny"});
+  EXPECT_EQ(nothing.exit.code, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("--vary"));
+  const CapturedRun unknown = lab.Shoal({"sweep", "tiny", "--vary", "model.layers=1,2"});
+  EXPECT_EQ(unknown.exit.code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("model.layers"));
+  const CapturedRun wrong = lab.Shoal({"sweep", "tiny", "--vary", "model.n_layers=1,deep"});
+  EXPECT_EQ(wrong.exit.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("deep"));
+  const CapturedRun one_bad = lab.Shoal({"sweep", "tiny", "--vary", "model.n_heads=4,5"});
+  EXPECT_EQ(one_bad.exit.code, 2);  // 128 is no multiple of 5
+  EXPECT_EQ(lab.UpPid(), 0);
+}
+
+}  // namespace
+}  // namespace shoal::e2e
