@@ -30,7 +30,13 @@ void OnSignal(int signal) { stop_signal = signal; }
 absl::Status TakeLock(const std::string& path) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return ErrnoStatus(errno, StrCat("opening ", path));
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+  bool taken = flock(file, LOCK_EX | LOCK_NB) == 0;
+  // Who only looks whether it is held holds it for a moment.
+  for (int tries = 0; !taken && tries < 20; ++tries) {
+    absl::SleepFor(absl::Milliseconds(10));
+    taken = flock(file, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (!taken) {
     close(file);
     return absl::FailedPreconditionError(
         StrCat("another `shoal up` has this data folder (", path, ")"));
