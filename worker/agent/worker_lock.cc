@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "core/base/file.h"
 #include "core/base/status.h"
@@ -18,7 +20,13 @@ absl::StatusOr<WorkerLock> WorkerLock::Take(const std::string& worker_dir) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return ErrnoStatus(errno, StrCat("opening ", path));
   WorkerLock lock(file);
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+  int failed = flock(file, LOCK_EX | LOCK_NB);
+  // Who only looks whether it is held, as `shoal up` does, holds it for a moment.
+  for (int tries = 0; failed != 0 && errno == EWOULDBLOCK && tries < 20; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    failed = flock(file, LOCK_EX | LOCK_NB);
+  }
+  if (failed != 0) {
     if (errno != EWOULDBLOCK) return ErrnoStatus(errno, StrCat("locking ", path));
     char text[32] = {};
     const ssize_t size = pread(file, text, sizeof text - 1, 0);
