@@ -21,6 +21,8 @@ std::string_view KindName(const YamlNode& node) {
       return "a list";
     case YamlNode::Kind::kMap:
       return "a group of fields";
+    case YamlNode::Kind::kRefused:
+      return "refused";
   }
   return "";
 }
@@ -39,6 +41,7 @@ class Reader {
       return;
     }
     for (const YamlNode::Entry& entry : node.entries) {
+      if (entry.value.kind == YamlNode::Kind::kRefused) continue;
       const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(entry.key);
       if (field == nullptr) {
         violations_.Add(At(entry.line, entry.column), path,
@@ -111,6 +114,7 @@ class Reader {
     }
     for (size_t i = 0; i < node.items.size(); ++i) {
       const std::string item = StrCat(path, "[", i, "]");
+      if (node.items[i].kind == YamlNode::Kind::kRefused) continue;
       if (field.message_type() != nullptr) {
         Remember(node.items[i], item);
         ReadGroup(node.items[i], *message.GetReflection()->AddMessage(&message, &field), item);
@@ -133,6 +137,7 @@ class Reader {
     const FieldDescriptor& value = *field.message_type()->map_value();
     const auto* reflection = message.GetReflection();
     for (const YamlNode::Entry& entry : node.entries) {
+      if (entry.value.kind == YamlNode::Kind::kRefused) continue;
       const std::string item = ChildPath(path, entry.key);
       if (positions_ != nullptr) (*positions_)[item] = At(entry.line, entry.column);
       Message& pair = *reflection->AddMessage(&message, &field);
@@ -155,9 +160,9 @@ class Reader {
   Violations& violations_;
 };
 
+// `violations` holds what was wrong with the tree itself.
 absl::Status ReadTree(const YamlNode& tree, std::string_view file, Message& message,
-                      Positions* positions) {
-  Violations violations;
+                      Positions* positions, Violations& violations) {
   Reader(file, *message.GetDescriptor(), positions, violations).ReadGroup(tree, message, "");
   return violations.ToStatus();
 }
@@ -174,9 +179,9 @@ absl::Status ReadAssigned(Message& holder, const FieldDescriptor& field, const s
   const bool is_list = field.is_repeated() && StripSpace(text).starts_with('[');
   YamlNode value;
   if (is_list) {
-    auto tree = ParseYamlTree(text, "--set");
-    if (!tree.ok()) return SetError(path, "expected a list ([a, b])");
-    value = *std::move(tree);
+    Violations problems;
+    value = ParseYamlTree(text, "--set", problems);
+    if (!problems.empty()) return SetError(path, "expected a list ([a, b])");
   } else {
     const bool is_text = field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
     value.kind = YamlNode::Kind::kScalar;
@@ -206,8 +211,9 @@ absl::Status ReadAssigned(Message& holder, const FieldDescriptor& field, const s
 
 absl::Status ReadYaml(std::string_view yaml, std::string_view file_name, Message& message,
                       Positions* positions) {
-  SHOAL_ASSIGN_OR_RETURN(const YamlNode tree, ParseYamlTree(yaml, file_name));
-  return ReadTree(tree, file_name, message, positions);
+  Violations violations;
+  const YamlNode tree = ParseYamlTree(yaml, file_name, violations);
+  return ReadTree(tree, file_name, message, positions, violations);
 }
 
 absl::Status ReadCanonicalJson(std::string_view json, Message& message) {
@@ -215,14 +221,15 @@ absl::Status ReadCanonicalJson(std::string_view json, Message& message) {
 }
 
 absl::StatusOr<SpecFile> ParseSpecText(std::string_view yaml, std::string_view file_name) {
-  SHOAL_ASSIGN_OR_RETURN(const YamlNode tree, ParseYamlTree(yaml, file_name));
+  Violations violations;
+  const YamlNode tree = ParseYamlTree(yaml, file_name, violations);
   SpecFile file;
   for (const YamlNode::Entry& entry : tree.entries) {
     const std::string& key = entry.key;
     file.is_sweep |= key == "base" || key == "space" || key == "variants";
   }
   Message& message = file.is_sweep ? static_cast<Message&>(file.sweep) : file.run;
-  SHOAL_RETURN_IF_ERROR(ReadTree(tree, file_name, message, &file.positions));
+  SHOAL_RETURN_IF_ERROR(ReadTree(tree, file_name, message, &file.positions, violations));
   return file;
 }
 

@@ -8,7 +8,6 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "core/base/status.h"
 #include "core/base/strings.h"
 #include "core/spec/spec.h"
 #include "core/spec/utf8.h"
@@ -42,7 +41,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     Refuse(mark, "aliases (*name) are not allowed; write the value out");
-    Attach(MakeNode(mark, YamlNode::Kind::kNull));
+    Attach(MakeNode(mark, YamlNode::Kind::kRefused));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
@@ -107,7 +106,10 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void Close() {
     if (ignored_ > 0) {
-      --ignored_;
+      if (--ignored_ > 0) return;
+      YamlNode refused;
+      refused.kind = YamlNode::Kind::kRefused;
+      Attach(std::move(refused));
       return;
     }
     YamlNode node = std::move(stack_.back().node);
@@ -135,6 +137,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void TakeKey(Frame& frame, YamlNode key) {
     frame.drop_value = true;
+    if (key.kind == YamlNode::Kind::kRefused) return;
     if (key.kind != YamlNode::Kind::kScalar) {
       RefuseAt(key.line, key.column, "a key must be the name of a field");
       return;
@@ -204,12 +207,9 @@ YamlNode Parse(std::string_view text, std::string_view file, Violations& violati
 
 }  // namespace
 
-absl::StatusOr<YamlNode> ParseYamlTree(std::string_view text, std::string_view file_name) {
-  Violations violations;
-  YamlNode root;
-  if (CheckBytes(text, file_name, violations)) root = Parse(text, file_name, violations);
-  SHOAL_RETURN_IF_ERROR(violations.ToStatus());
-  return root;
+YamlNode ParseYamlTree(std::string_view text, std::string_view file_name, Violations& violations) {
+  if (!CheckBytes(text, file_name, violations)) return {};
+  return Parse(text, file_name, violations);
 }
 
 }  // namespace shoal::spec

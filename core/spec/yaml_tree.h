@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "core/spec/violations.h"
 
 namespace shoal::spec {
 
 struct YamlNode {
-  enum class Kind { kNull, kScalar, kList, kMap };
+  enum class Kind { kNull, kScalar, kList, kMap, kRefused };  // kRefused: told among the violations
   struct Entry;
 
   Kind kind = Kind::kNull;
@@ -33,8 +33,9 @@ struct YamlNode::Entry {
   YamlNode value;
 };
 
-// An empty text is kNull. Errors: INVALID_ARGUMENT listing every violation found, each
-// "file:line:column: what".
-absl::StatusOr<YamlNode> ParseYamlTree(std::string_view text, std::string_view file_name);
+// Adds every violation found, each "file:line:column: what". The tree holds what was not refused,
+// so that a reader can go on and tell what is wrong with the rest; an empty text and a text that is
+// no YAML at all are kNull.
+YamlNode ParseYamlTree(std::string_view text, std::string_view file_name, Violations& violations);
 
 }  // namespace shoal::spec

@@ -125,6 +125,20 @@ TEST(Reader, YamlThatIsRefused) {
             "t.yaml: is 1048577 bytes; a spec has at most 1048576");
 }
 
+TEST(Reader, WhatIsRefusedHidesNothingElse) {
+  EXPECT_EQ(ErrorOf("name: &x a\nname: b\nnote: *x\nmodel: {n_layer: 2}\nseed: many\n"),
+            "t.yaml:1:7: anchors (&name) are not allowed; write the value out\n"
+            "t.yaml:2:1: 'name' is given twice; first in line 1\n"
+            "t.yaml:3:7: aliases (*name) are not allowed; write the value out\n"
+            "t.yaml:4:9: model: unknown field 'n_layer'; did you mean 'n_layers'?\n"
+            "t.yaml:5:7: seed: expected an integer, is 'many'");
+  const std::string deep = std::string(40, '[') + std::string(40, ']');
+  EXPECT_EQ(ErrorOf("tags: " + deep + "\nseed: many\n"),
+            "t.yaml:1:38: nested deeper than 32 levels\n"
+            "t.yaml:1:8: tags[0]: expected text, is a list\n"
+            "t.yaml:2:7: seed: expected an integer, is 'many'");
+}
+
 TEST(Reader, DepthIsCapped) {
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "{a: ";
