@@ -5,7 +5,11 @@
 
 #include "core/base/status.h"
 #include "core/data/utf8.h"
+#include "core/spec/fields.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/type_resolver_util.h"
 
 namespace shoal::cli {
 
@@ -26,6 +30,30 @@ int ExitCodeOf(const absl::Status& status) {
     default:
       return kInfrastructure;
   }
+}
+
+absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  if (!chosen.empty()) {
+    return absl::InvalidArgumentError(
+        StrCat(error.what(), "; `shoal ", chosen.front()->get_name(), " --help` explains"));
+  }
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    commands.push_back(command->get_name());
+  }
+  for (const std::string& word : app.remaining()) {
+    if (word.starts_with('-')) continue;
+    const auto nearest = spec::Nearest(word, commands);
+    return absl::InvalidArgumentError(StrCat("no command is called '", word, "'; ",
+                                             nearest
+                                                 ? StrCat("did you mean `shoal ", *nearest, "`?")
+                                                 : std::string("`shoal --help` lists them")));
+  }
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    return absl::InvalidArgumentError("no command is given; `shoal --help` lists them");
+  }
+  return absl::InvalidArgumentError(StrCat(error.what(), "; `shoal --help` explains"));
 }
 
 void PrintError(const Globals& globals, const absl::Status& status) {
@@ -57,8 +85,21 @@ std::string JsonReply::ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;
+  // As MessageToJsonString does it, but it leaves the order of maps to chance.
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&coded);
+  }
+  const std::unique_ptr<google::protobuf::util::TypeResolver> types(
+      google::protobuf::util::NewTypeResolverForDescriptorPool(
+          "type.googleapis.com", message.GetDescriptor()->file()->pool()));
   std::string json;
-  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  const auto status = google::protobuf::util::BinaryToJsonString(
+      types.get(), StrCat("type.googleapis.com/", message.GetDescriptor()->full_name()), bytes,
+      &json, options);
   return status.ok() ? json : StrCat("{\"error\":", Quote(std::string(status.message())), "}");
 }
 

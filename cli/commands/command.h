@@ -44,6 +44,9 @@ CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name,
                      std::function<absl::Status()> action);
 
 int ExitCodeOf(const absl::Status& status);
+// What was wrong with a command line that `app` could not parse, for a person: names the option or
+// the command, and the command that was probably meant.
+absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error);
 // On stderr; with --json also {"schema":1,"error":{"code":...,"message":...}} on stdout.
 void PrintError(const Globals& globals, const absl::Status& status);
 
@@ -58,6 +61,7 @@ class JsonReply {
   JsonReply& AddRaw(const std::string& key, const std::string& json);
   void Print() const;
 
+  // The same text for the same message: maps come in the order of their keys.
   static std::string ToJson(const google::protobuf::Message& message);
   static std::string Quote(const std::string& text);
 

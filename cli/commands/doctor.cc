@@ -84,6 +84,8 @@ std::vector<Finding> CheckBackends() {
 }
 
 std::vector<Finding> CheckDataFolder(const std::string& data_dir) {
+  if (const absl::Status status = CheckDataDir(data_dir); !status.ok())
+    return {{"data folder", Verdict::kBad, std::string(status.message())}};
   RealFileSystem files;
   std::vector<Finding> findings;
   if (!files.Exists(data_dir))

@@ -152,10 +152,13 @@ void AddShow(CLI::App& app, Globals& globals) {
         }
         v1::GetRunRequest request;
         request.set_run(runs.front().run_id());
-        SHOAL_ASSIGN_OR_RETURN(const v1::RunDetail detail,
+        SHOAL_ASSIGN_OR_RETURN(v1::RunDetail detail,
                                Call(lab.service(), &v1::LabService::Stub::GetRun, request));
         if (globals.json) {
-          JsonReply().Add("run", detail.run()).Add("detail", detail).Print();
+          JsonReply reply;
+          reply.Add("run", detail.run());
+          detail.clear_run();  // stands beside it
+          reply.Add("detail", detail).Print();
         } else {
           PrintDetail(globals, detail, options->spec);
         }

@@ -29,6 +29,28 @@ absl::StatusOr<v1::GetLabResponse> GetLabWithWorker(Lab& lab, const Clock& clock
   }
 }
 
+// Says what of `asked` a lab that was running before this command does not heed.
+// Errors: FailedPrecondition when its worker has other slots.
+absl::Status CompareWithRunning(Lab& lab, const EmbeddedOptions& asked, bool lease_given) {
+  SHOAL_ASSIGN_OR_RETURN(
+      const auto response,
+      Call(lab.service(), &v1::LabService::Stub::ListWorkers, v1::ListWorkersRequest()));
+  for (const v1::Worker& worker : response.workers()) {
+    if (asked.slots == 0 || worker.name() != kEmbeddedWorker || worker.slots() == asked.slots)
+      continue;
+    return absl::FailedPreconditionError(StrCat(
+        "the lab runs already, with ", worker.slots(), worker.slots() == 1 ? " slot" : " slots",
+        "; `shoal down` and then `shoal up --slots ", asked.slots, "` changes that"));
+  }
+  if (lease_given) {
+    std::fprintf(stderr,
+                 "note: the lab runs already; --lease counts when it starts: `shoal down`, then "
+                 "`shoal up --lease %s`\n",
+                 absl::FormatDuration(asked.lease).c_str());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void AddUp(CLI::App& app, Globals& globals) {
@@ -36,6 +58,7 @@ void AddUp(CLI::App& app, Globals& globals) {
     bool foreground = false;
     int slots = 0;
     std::string lease = "5m";
+    bool lease_given = false;
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(
@@ -49,8 +72,11 @@ void AddUp(CLI::App& app, Globals& globals) {
               StrCat("--lease: '", options->lease,
                      "' is not a duration of at least 1s, such as 30s or 5m"));
         }
-        if (options->foreground)
+        if (options->foreground) {
+          SHOAL_RETURN_IF_ERROR(PrepareDataDir(globals.lab.data_dir));
           return RunEmbeddedLab(globals.lab.data_dir, embedded, globals.programs, globals.clock());
+        }
+        const bool was_running = EmbeddedLabRuns(globals.lab.data_dir);
         SHOAL_RETURN_IF_ERROR(
             EnsureEmbeddedLab(globals.lab.data_dir, true, globals.clock(), embedded));
         LabOptions own = globals.lab;
@@ -58,6 +84,8 @@ void AddUp(CLI::App& app, Globals& globals) {
         SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(own));
         SHOAL_ASSIGN_OR_RETURN(const v1::GetLabResponse response,
                                GetLabWithWorker(lab, globals.clock()));
+        if (was_running)
+          SHOAL_RETURN_IF_ERROR(CompareWithRunning(lab, embedded, options->lease_given));
         if (globals.json) {
           JsonReply().Add("lab", response).Print();
         } else {
@@ -74,6 +102,7 @@ void AddUp(CLI::App& app, Globals& globals) {
   command
       ->add_option("--lease", options->lease,
                    "How long a job may go on without a word from its worker")
+      ->each([options](const std::string&) { options->lease_given = true; })
       ->capture_default_str();
 }
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <set>
 
 #include "cli/commands/command.h"
 #include "cli/lab/follow.h"
@@ -23,8 +24,10 @@ absl::StatusOr<std::vector<std::string>> RunIds(const Globals& globals,
   return ids;
 }
 
-absl::Status WatchOrWait(Globals& globals, const std::vector<std::string>& targets,
-                         const std::string& timeout, FollowMode mode) {
+// `again` is the command itself.
+absl::Status WatchOrWait(Globals& globals, const std::string& again,
+                         const std::vector<std::string>& targets, const std::string& timeout,
+                         FollowMode mode) {
   absl::Duration limit = absl::InfiniteDuration();
   if (!timeout.empty() && !absl::ParseDuration(timeout, &limit)) {
     return absl::InvalidArgumentError(
@@ -34,7 +37,12 @@ absl::Status WatchOrWait(Globals& globals, const std::vector<std::string>& targe
   SHOAL_ASSIGN_OR_RETURN(const FollowResult result,
                          Follow(globals.lab, ids, mode, globals.terminal, limit));
   if (result.detached) {
-    std::fprintf(stderr, "\ndetached; the work goes on\n");
+    std::string names;
+    // Without targets `last` was meant, which may be another run by then.
+    for (const std::string& name : targets.empty() ? ids : targets) StrAppend(names, " ", name);
+    std::fprintf(stderr,
+                 "\ndetached; the work goes on. `%s%s` attaches again, `shoal cancel%s` stops it\n",
+                 again.c_str(), names.c_str(), names.c_str());
     return absl::OkStatus();
   }
   for (const v1::Run& run : result.runs) {
@@ -49,6 +57,35 @@ absl::Status WatchOrWait(Globals& globals, const std::vector<std::string>& targe
   return absl::OkStatus();
 }
 
+// NotFound, naming the attempts there are, unless `attempt` is one of the run's.
+absl::Status CheckAttempt(Lab& lab, const v1::Run& run, int attempt) {
+  v1::GetRunRequest request;
+  request.set_run(run.run_id());
+  SHOAL_ASSIGN_OR_RETURN(const v1::RunDetail detail,
+                         Call(lab.service(), &v1::LabService::Stub::GetRun, request));
+  std::set<int> numbers;
+  for (const v1::Attempt& known : detail.attempts()) numbers.insert(known.attempt_number());
+  if (numbers.contains(attempt)) return absl::OkStatus();
+  std::string list;
+  for (const int number : numbers) StrAppend(list, list.empty() ? "" : ", ", number);
+  return absl::NotFoundError(StrCat(run.name(), " has no attempt ", attempt, "; it has ",
+                                    list.empty() ? "none yet" : list));
+}
+
+void PrintLogLine(const Globals& globals, const v1::ReadLogsResponse& response) {
+  if (globals.json) {
+    // One object a line, each with its schema in front.
+    std::printf("{\"schema\":1,%s\n", JsonReply::ToJson(response).substr(1).c_str());
+  } else {
+    const absl::Time at = absl::FromUnixMicros(response.line().wall_time_us());
+    std::printf("%s  %d  %-5s  %s\n",
+                absl::FormatTime("%H:%M:%S", at, absl::LocalTimeZone()).c_str(),
+                response.attempt_number(), response.line().level().c_str(),
+                Printable(response.line().text(), false).c_str());
+  }
+  std::fflush(stdout);
+}
+
 absl::Status PrintLogs(const Globals& globals, const std::string& target, bool follow,
                        int attempt) {
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
@@ -59,26 +96,13 @@ absl::Status PrintLogs(const Globals& globals, const std::string& target, bool f
     return absl::InvalidArgumentError(StrCat(
         target, " names ", runs.size(), " runs; logs are of one, such as ", runs.front().name()));
   }
+  if (attempt > 0) SHOAL_RETURN_IF_ERROR(CheckAttempt(lab, runs.front(), attempt));
   v1::ReadLogsRequest request;
   request.set_run(runs.front().run_id());
   request.set_follow(follow);
   request.set_attempt_number(attempt);
-  grpc::ClientContext context;
-  const auto reader = lab.service().ReadLogs(&context, request);
-  v1::ReadLogsResponse response;
-  while (reader->Read(&response)) {
-    if (globals.json) {
-      std::printf("%s\n", JsonReply::ToJson(response).c_str());
-    } else {
-      const absl::Time at = absl::FromUnixMicros(response.line().wall_time_us());
-      std::printf("%s  %d  %-5s  %s\n",
-                  absl::FormatTime("%H:%M:%S", at, absl::LocalTimeZone()).c_str(),
-                  response.attempt_number(), response.line().level().c_str(),
-                  Printable(response.line().text(), false).c_str());
-    }
-    std::fflush(stdout);
-  }
-  return FromGrpc(reader->Finish());
+  return FollowLogs(globals.lab, request,
+                    [&](const v1::ReadLogsResponse& response) { PrintLogLine(globals, response); });
 }
 
 }  // namespace
@@ -90,7 +114,7 @@ void AddWatch(CLI::App& app, Globals& globals) {
                  "shoal watch last", [&globals, targets] {
                    const FollowMode mode =
                        globals.json || globals.quiet ? FollowMode::kSilent : FollowMode::kProgress;
-                   return WatchOrWait(globals, *targets, "", mode);
+                   return WatchOrWait(globals, "shoal watch", *targets, "", mode);
                  });
   command->add_option("run", *targets, "Runs or sweeps: id, name, or `last` (default)");
 }
@@ -101,11 +125,12 @@ void AddWait(CLI::App& app, Globals& globals) {
     std::string timeout;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = AddCommand(
-      app, globals, "wait", "Wait until runs have ended; exit 3 when one did not succeed",
-      "shoal wait tiny --timeout 10m", [&globals, options] {
-        return WatchOrWait(globals, options->targets, options->timeout, FollowMode::kSilent);
-      });
+  CLI::App* command = AddCommand(app, globals, "wait",
+                                 "Wait until runs have ended; exit 3 when one did not succeed",
+                                 "shoal wait tiny --timeout 10m", [&globals, options] {
+                                   return WatchOrWait(globals, "shoal wait", options->targets,
+                                                      options->timeout, FollowMode::kSilent);
+                                 });
   command->add_option("run", options->targets, "Runs or sweeps: id, name, or `last` (default)");
   command->add_option("--timeout", options->timeout,
                       "Give up waiting after this long (exit 4); the runs go on");
@@ -123,6 +148,7 @@ void AddLogs(CLI::App& app, Globals& globals) {
         return PrintLogs(globals, options->target, options->follow, options->attempt);
       });
   command->add_option("run", options->target, "A run: id, name, or `last` (default)");
+  command->get_option("--json")->description("Print JSON lines, an object each, instead of text");
   command->add_flag("-f,--follow", options->follow, "Go on until the run has ended");
   command->add_option("--attempt", options->attempt, "Only this attempt")
       ->check(CLI::Range(1, 1000000));

@@ -51,6 +51,8 @@ void AddWorker(CLI::App& app, Globals& globals) {
       app, globals, "worker", "Run a worker in this terminal",
       "shoal worker --connect 127.0.0.1:7411 --name nora --slots 4",
       [&globals, options]() -> absl::Status {
+        if (options->coordinator.empty() || options->worker_dir.empty())
+          SHOAL_RETURN_IF_ERROR(CheckDataDir(globals.lab.data_dir));
         if (options->coordinator.empty())
           options->coordinator = StrCat("unix:", EmbeddedSocket(globals.lab.data_dir));
         if (options->name.empty()) options->name = ReadHostInfo().hostname;
@@ -85,6 +87,7 @@ void AddCoordinator(CLI::App& app, Globals& globals) {
                                          "--lease: '", options->lease,
                                          "' is not a duration of at least 1s, such as 30s or 5m"));
                                    }
+                                   SHOAL_RETURN_IF_ERROR(PrepareDataDir(globals.lab.data_dir));
                                    return RunCoordinator(globals.programs, coordinator);
                                  });
   command->add_option("--listen", options->listen,

@@ -1,8 +1,11 @@
 #include "cli/lab/embedded.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -83,8 +86,41 @@ std::string DefaultDataDir() {
   };
   if (const std::string home = env("SHOAL_HOME"); !home.empty()) return home;
   if (const std::string data = env("XDG_DATA_HOME"); !data.empty()) return JoinPath(data, "shoal");
-  const std::string home = env("HOME");
-  return JoinPath(home.empty() ? "/tmp" : home, ".local/share/shoal");
+  std::string home = env("HOME");
+  if (home.empty()) {
+    if (const passwd* user = getpwuid(geteuid()); user != nullptr) home = user->pw_dir;
+  }
+  return home.empty() ? "" : JoinPath(home, ".local/share/shoal");
+}
+
+absl::Status CheckDataDir(const std::string& data_dir) {
+  if (data_dir.empty()) {
+    return absl::FailedPreconditionError(
+        "no folder for the lab is known, as there is no home folder: set SHOAL_HOME, or give "
+        "--data-dir");
+  }
+  constexpr size_t kLongest = sizeof(sockaddr_un::sun_path) - 1;
+  if (const std::string socket = EmbeddedSocket(data_dir); socket.size() > kLongest) {
+    return absl::FailedPreconditionError(
+        StrCat("the data folder's path is too long: its socket ", socket, " has ", socket.size(),
+               " bytes, and the system allows ", kLongest,
+               "; name a shorter one with SHOAL_HOME or --data-dir"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PrepareDataDir(const std::string& data_dir) {
+  SHOAL_RETURN_IF_ERROR(CheckDataDir(data_dir));
+  RealFileSystem files;
+  for (const std::string& folder :
+       {data_dir, JoinPath(data_dir, "run"), EmbeddedLogDir(data_dir)}) {
+    const absl::Status status = files.MakeDirs(folder, 0700);
+    if (status.ok()) continue;
+    return absl::FailedPreconditionError(StrCat("the data folder ", data_dir,
+                                                " cannot be used: ", status.message(),
+                                                "; name another with SHOAL_HOME or --data-dir"));
+  }
+  return absl::OkStatus();
 }
 
 std::string EmbeddedSocket(const std::string& data_dir) {
@@ -109,10 +145,9 @@ std::optional<pid_t> EmbeddedLabPid(const std::string& data_dir) {
 
 absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Clock& clock,
                                const EmbeddedOptions& options) {
+  SHOAL_RETURN_IF_ERROR(CheckDataDir(data_dir));
   if (EmbeddedLabRuns(data_dir) && LabAnswers(data_dir)) return absl::OkStatus();
-  RealFileSystem files;
-  SHOAL_RETURN_IF_ERROR(files.MakeDirs(data_dir, 0700), "making the lab's data folder");
-  SHOAL_RETURN_IF_ERROR(files.MakeDirs(EmbeddedLogDir(data_dir), 0700));
+  SHOAL_RETURN_IF_ERROR(PrepareDataDir(data_dir));
   const std::string log = JoinPath(EmbeddedLogDir(data_dir), "up.log");
   pid_t started = 0;
   const absl::Duration deadline = clock.Boottime() + kStartTimeout;
@@ -122,7 +157,7 @@ absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Cl
       return absl::OkStatus();
     }
     if (!EmbeddedLabRuns(data_dir)) {
-      if (started != 0 && kill(started, 0) != 0) break;  // it came up and ended again
+      if (started != 0 && waitpid(started, nullptr, WNOHANG) != 0) break;  // it came up and ended
       if (started == 0) {
         SHOAL_ASSIGN_OR_RETURN(started, SpawnUp(data_dir, options, log));
       }
@@ -135,6 +170,7 @@ absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Cl
 
 absl::Status StopEmbeddedLab(const std::string& data_dir, absl::Duration timeout,
                              const Clock& clock) {
+  SHOAL_RETURN_IF_ERROR(CheckDataDir(data_dir));
   const std::optional<pid_t> pid = EmbeddedLabPid(data_dir);
   if (!pid.has_value()) return absl::OkStatus();
   // The connection must be gone while we wait: nobody would answer the lab's goodbye on it.

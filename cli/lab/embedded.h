@@ -14,6 +14,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -22,8 +23,15 @@
 
 namespace shoal::cli {
 
-// $SHOAL_HOME, else $XDG_DATA_HOME/shoal, else ~/.local/share/shoal.
+// $SHOAL_HOME, else $XDG_DATA_HOME/shoal, else ~/.local/share/shoal, where ~ is $HOME or what the
+// system's user database says. Empty when none of them is known.
 std::string DefaultDataDir();
+// Whether a lab can be in this folder: it is named, and the path of its socket is not too long.
+// Errors: FailedPrecondition saying how to name another.
+absl::Status CheckDataDir(const std::string& data_dir);
+// The same, and makes the folders that the lab writes to before it runs. Errors:
+// FailedPrecondition, whatever it is about the folder that does not allow it.
+absl::Status PrepareDataDir(const std::string& data_dir);
 std::string EmbeddedSocket(const std::string& data_dir);
 std::string EmbeddedLogDir(const std::string& data_dir);
 
@@ -33,13 +41,16 @@ inline bool EmbeddedLabRuns(const std::string& data_dir) {
   return EmbeddedLabPid(data_dir).has_value();
 }
 
+// The name of the embedded lab's worker.
+inline constexpr std::string_view kEmbeddedWorker = "local";
+
 struct EmbeddedOptions {
   int slots = 0;  // of the worker; 0: the machine's cores
   absl::Duration lease = absl::Minutes(5);
 };
 
 // Starts `shoal up --foreground` in the background, unless it runs, and waits until it answers.
-// Errors: Unavailable with the end of its log.
+// Errors: FailedPrecondition when the folder cannot be used; Unavailable with the end of its log.
 absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Clock& clock,
                                const EmbeddedOptions& options = {});
 

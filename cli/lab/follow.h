@@ -2,6 +2,7 @@
 // embedded lab is started again, and the watch goes on where it was.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,6 +30,12 @@ absl::StatusOr<FollowResult> Follow(const LabOptions& options,
                                     const std::vector<std::string>& targets, FollowMode mode,
                                     const Terminal& terminal,
                                     absl::Duration timeout = absl::InfiniteDuration());
+
+// Reads a run's log and hands every line to `show` once, in order, also when the lab goes away and
+// comes back in between. With request.follow() until the run has ended.
+// Errors: those of ReadLogs; Unavailable when the lab stays away for two minutes.
+absl::Status FollowLogs(const LabOptions& options, const v1::ReadLogsRequest& request,
+                        const std::function<void(const v1::ReadLogsResponse&)>& show);
 
 // Whether no more will happen to a run.
 bool IsFinal(v1::RunStatus status);

@@ -43,6 +43,7 @@ absl::StatusOr<Lab> Lab::Connect(const LabOptions& options) {
   lab.options_ = options;
   lab.target_ = options.address;
   if (options.address.empty()) {
+    SHOAL_RETURN_IF_ERROR(CheckDataDir(options.data_dir));
     lab.target_ = StrCat("unix:", EmbeddedSocket(options.data_dir));
     if (options.start) {
       SHOAL_RETURN_IF_ERROR(EnsureEmbeddedLab(options.data_dir, options.quiet, *options.clock));

@@ -1,8 +1,10 @@
 #include "cli/commands/command.h"
 
+#include <algorithm>
 #include <clocale>
 #include <limits>
 
+#include "core/base/strings.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
@@ -67,6 +69,21 @@ TEST(JsonReply, IsOneLineOfValidJson) {
   EXPECT_EQ(json.fields().at("text").string_value(), "a\"b\\c\n\t\x01 🦦");
   EXPECT_EQ(json.fields().at("count").number_value(), 3);
   EXPECT_TRUE(json.fields().at("flag").bool_value());
+}
+
+TEST(JsonReply, MapsComeInTheOrderOfTheirKeys) {
+  v1::Run run;
+  for (const char* name : {"train/loss", "a", "held_out/loss", "z", "train/lr"}) {
+    (*run.mutable_metrics())[name].set_count(1);
+  }
+  const std::string json = JsonReply::ToJson(run);
+  size_t before = 0;
+  for (const char* name : {"a", "held_out/loss", "train/loss", "train/lr", "z"}) {
+    const size_t at = json.find(StrCat("\"", name, "\":{"));
+    ASSERT_NE(at, std::string::npos) << name;
+    EXPECT_GT(at, before) << json;
+    before = at;
+  }
 }
 
 TEST(JsonReply, NumbersComeBackBitForBit) {
@@ -138,6 +155,47 @@ TEST_F(CommandTest, WithJsonTheLabIsStartedQuietly) {
   EXPECT_FALSE(globals_.lab.quiet);
   Run({"--json"}, absl::OkStatus());
   EXPECT_TRUE(globals_.lab.quiet);
+}
+
+class UsageErrorTest : public testing::Test {
+ protected:
+  // What is said about `shoal ARGUMENTS`, of which there are the commands generate and list.
+  std::string Of(std::vector<std::string> arguments) {
+    CLI::App app("", "shoal");
+    app.require_subcommand(1);
+    app.fallthrough();
+    double temperature = 0;
+    AddCommand(app, globals_, "generate", "", "", [] { return absl::OkStatus(); })
+        ->add_option("--temperature", temperature)
+        ->check(CLI::Range(0.0, 10.0));
+    AddCommand(app, globals_, "list", "", "", [] { return absl::OkStatus(); });
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    try {
+      app.parse(arguments);
+    } catch (const CLI::ParseError& error) {
+      const absl::Status status = UsageError(app, error);
+      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+      return std::string(status.message());
+    }
+    return "";
+  }
+
+  Globals globals_;
+};
+
+TEST_F(UsageErrorTest, NamesWhatWasWrong) {
+  using testing::AllOf;
+  using testing::HasSubstr;
+  EXPECT_THAT(Of({"generate", "--temperature", "99", "--json"}),
+              AllOf(HasSubstr("--temperature"), HasSubstr("99"), HasSubstr("generate --help")));
+  EXPECT_THAT(Of({"list", "--jsom"}), HasSubstr("--jsom"));
+  EXPECT_THAT(Of({"--jsom"}), HasSubstr("no command is given"));
+  EXPECT_THAT(Of({}), HasSubstr("no command is given"));
+}
+
+TEST_F(UsageErrorTest, AnUnknownCommandGetsTheNearest) {
+  EXPECT_EQ(Of({"--json", "lst"}), "no command is called 'lst'; did you mean `shoal list`?");
+  EXPECT_EQ(Of({"bogus", "x", "--y"}), "no command is called 'bogus'; `shoal --help` lists them");
 }
 
 TEST_F(CommandTest, HelpShowsAnExample) {

@@ -1,6 +1,7 @@
 #include "cli/lab/embedded.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "cli/lab/follow.h"
 #include "cli/lab/lab.h"
 #include "core/base/clock.h"
+#include "core/base/file.h"
 #include "gmock/gmock.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir_test.h"
@@ -44,6 +46,34 @@ TEST_F(EmbeddedTest, TheDataFolderIsTheFirstThatIsNamed) {
   EXPECT_EQ(DefaultDataDir(), "/b/shoal");
   const ScopedVariable no_xdg("XDG_DATA_HOME", nullptr);
   EXPECT_EQ(DefaultDataDir(), "/c/.local/share/shoal");
+}
+
+TEST_F(EmbeddedTest, WithoutHomeTheUserDatabaseKnows) {
+  const ScopedVariable shoal("SHOAL_HOME", nullptr);
+  const ScopedVariable xdg("XDG_DATA_HOME", nullptr);
+  const ScopedVariable home("HOME", nullptr);
+  const passwd* user = getpwuid(geteuid());
+  EXPECT_EQ(DefaultDataDir(), user == nullptr ? "" : JoinPath(user->pw_dir, ".local/share/shoal"));
+}
+
+TEST_F(EmbeddedTest, AFolderThatCannotBeUsedIsRefusedAtOnce) {
+  const SystemClock clock;
+  LabOptions options;
+  options.clock = &clock;
+  const auto refused = [&](const std::string& folder, const std::string& why) {
+    options.data_dir = folder;
+    EXPECT_THAT(Lab::Connect(options).status(),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         AllOf(HasSubstr(why), HasSubstr("SHOAL_HOME"), HasSubstr("--data-dir"))));
+  };
+  refused("", "no home folder");
+  refused("/proc/no/such", "/proc/no");
+  refused(dir() + "/" + std::string(100, 'x'), "too long");
+  ASSERT_OK(files_.WriteFileAtomic(Path("file"), ""));
+  refused(Path("file"), "cannot be used");
+  EXPECT_OK(CheckDataDir("/" + std::string(107 - sizeof("//run/lab.sock") + 1, 'x')));
+  EXPECT_THAT(CheckDataDir("/" + std::string(108 - sizeof("//run/lab.sock") + 1, 'x')),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST_F(EmbeddedTest, ALockTellsWhoHoldsIt) {
