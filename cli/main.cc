@@ -93,13 +93,14 @@ bool AsksForJson(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace shoal::cli;
+  Globals globals;
   if (const int bad = NotText(argc, argv); bad > 0) {
-    std::fprintf(stderr, "shoal: argument %d is not UTF-8 text: %s\n", bad,
-                 Printable(argv[bad], false).c_str());
+    globals.json = AsksForJson(argc, argv);
+    PrintError(globals, absl::InvalidArgumentError(
+                            StrCat("argument ", bad, " is not UTF-8 text: ", argv[bad])));
     return kUsage;
   }
   const SystemClock clock;
-  Globals globals;
   globals.lab.clock = &clock;
   globals.programs = {StartCoordinator, StartWorker};
   globals.terminal = Terminal::OfStdout();

@@ -72,10 +72,8 @@ void AddUp(CLI::App& app, Globals& globals) {
               StrCat("--lease: '", options->lease,
                      "' is not a duration of at least 1s, such as 30s or 5m"));
         }
-        if (options->foreground) {
-          SHOAL_RETURN_IF_ERROR(PrepareDataDir(globals.lab.data_dir));
+        if (options->foreground)
           return RunEmbeddedLab(globals.lab.data_dir, embedded, globals.programs, globals.clock());
-        }
         const bool was_running = EmbeddedLabRuns(globals.lab.data_dir);
         SHOAL_RETURN_IF_ERROR(
             EnsureEmbeddedLab(globals.lab.data_dir, true, globals.clock(), embedded));

@@ -103,7 +103,7 @@ class WorkerKeeper {
     spawn.args = {paths.Program("shoal"),
                   "worker",
                   "--name",
-                  "local",
+                  std::string(kEmbeddedWorker),
                   "--connect",
                   StrCat("unix:", EmbeddedSocket(data_dir_)),
                   "--worker-dir",
@@ -134,10 +134,7 @@ class WorkerKeeper {
 
 absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options,
                             const Programs& programs, const Clock& clock) {
-  RealFileSystem files;
-  SHOAL_RETURN_IF_ERROR(files.MakeDirs(data_dir, 0700));
-  SHOAL_RETURN_IF_ERROR(files.MakeDirs(JoinPath(data_dir, "run"), 0700));
-  SHOAL_RETURN_IF_ERROR(files.MakeDirs(EmbeddedLogDir(data_dir), 0700));
+  SHOAL_RETURN_IF_ERROR(PrepareDataDir(data_dir));
   // Held to the end of the process: who waits for it finds that everything of this lab is closed.
   SHOAL_RETURN_IF_ERROR(TakeLock(JoinPath(data_dir, "run/up.lock")));
   signal(SIGINT, OnSignal);

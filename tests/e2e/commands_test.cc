@@ -1,5 +1,6 @@
 // The commands that start a run and look at it.
 
+#include <algorithm>
 #include <cmath>
 
 #include "gmock/gmock.h"
@@ -134,6 +135,26 @@ TEST_F(CommandsTest, LogsAreKept) {
   EXPECT_THAT(text.out, ContainsRegex("[0-9:]+  1  info   .*parameters"));
   const CapturedRun followed = lab().Shoal({"logs", "-f", run().run_id()});  // ends: the run has
   EXPECT_EQ(followed.out, text.out);
+  EXPECT_EQ(lab().Shoal({"logs", run().run_id(), "--attempt", "1"}).out, text.out);
+  const CapturedRun absent = lab().Shoal({"logs", run().run_id(), "--attempt", "7"});
+  EXPECT_EQ(absent.exit.code, 2);
+  EXPECT_THAT(absent.err, HasSubstr("has no attempt 7; it has 1"));
+  const CapturedRun lines = lab().Shoal({"logs", run().run_id(), "--json"});
+  EXPECT_EQ(std::count(lines.out.begin(), lines.out.end(), '\n'),
+            std::count(text.out.begin(), text.out.end(), '\n'));
+  EXPECT_TRUE(lines.out.starts_with("{\"schema\":1,\"attempt_number\":1,")) << lines.out;
+}
+
+TEST_F(CommandsTest, UsageErrorsNameWhatWasWrong) {
+  const CapturedRun command = lab().Shoal({"lauch", "tiny"});
+  EXPECT_EQ(command.exit.code, 2);
+  EXPECT_EQ(command.out, "");
+  EXPECT_EQ(command.err, "shoal: no command is called 'lauch'; did you mean `shoal launch`?\n");
+  const Struct reply = lab().Json({"generate", "--temperature", "99"}, 2);
+  const Struct& error = reply.fields().at("error").struct_value();
+  EXPECT_EQ(error.fields().at("code").string_value(), "INVALID_ARGUMENT");
+  EXPECT_THAT(error.fields().at("message").string_value(),
+              AllOf(HasSubstr("--temperature"), HasSubstr("99")));
 }
 
 TEST_F(CommandsTest, WaitAndWatchEndWithTheRun) {
@@ -171,6 +192,12 @@ TEST_F(CommandsTest, UpFindsTheLabThatRuns) {
   EXPECT_THAT(lab().Shoal({"up"}).out, AllOf(HasSubstr(lab().data_dir()), HasSubstr("1 worker")));
   EXPECT_EQ(lab().UpPid(), up);
   EXPECT_EQ(lab().Shoal({"up", "--lease", "soon"}).exit.code, 2);
+  const CapturedRun slots = lab().Shoal({"up", "--slots", "777"});
+  EXPECT_EQ(slots.exit.code, 5);
+  EXPECT_THAT(slots.err, HasSubstr("the lab runs already, with "));
+  const CapturedRun lease = lab().Shoal({"up", "--lease", "70s"});
+  EXPECT_EQ(lease.exit.code, 0) << lease.err;
+  EXPECT_THAT(lease.err, HasSubstr("`shoal up --lease 1m10s`"));
 }
 
 }  // namespace
