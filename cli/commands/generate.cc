@@ -211,6 +211,11 @@ absl::Status Chat(const Globals& globals, TalkOptions options) {
       continue;
     }
     if (line.empty()) continue;
+    if (line.front() == '/') {
+      std::fprintf(stderr, "%s is no command; there are /new and /quit\n",
+                   Printable(line, false).c_str());
+      continue;
+    }
     if (data::CountInvalidUtf8(line) > 0) {
       std::fprintf(stderr, "note: that line is not UTF-8 text and was left out\n");
       continue;
@@ -293,6 +298,7 @@ void AddChat(CLI::App& app, Globals& globals) {
   CLI::App* command =
       AddCommand(app, globals, "chat", "Chat with a trained model", "shoal chat last",
                  [&globals, options] { return Chat(globals, *options); });
+  command->get_option("--json")->description("Print JSON lines, one object per answer");
   command->add_option("run", options->run, "A run: id, name, or `last` (default)");
   AddSamplingOptions(*command, *options);
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cli/commands/command.h"
+#include "cli/lab/files_check.h"
 #include "cli/lab/follow.h"
 #include "cli/lab/submit.h"
 #include "cli/output/format.h"
@@ -101,6 +102,7 @@ absl::Status LaunchOne(Globals& globals, const SubmitOptions& options, spec::Spe
   spec::Trial trial;
   trial.spec = file.run;
   spec::FillDefaults(trial.spec);
+  SHOAL_RETURN_IF_ERROR(CheckFiles(trial.spec, &file.positions));
   SHOAL_RETURN_IF_ERROR(spec::Validate(trial.spec, &file.positions));
   trial.name = trial.spec.name();
   std::vector<spec::Trial> trials;
@@ -142,6 +144,7 @@ absl::Status LaunchSweep(Globals& globals, const SubmitOptions& options, spec::S
     return absl::InvalidArgumentError(
         "a sweep needs something to vary: --vary model.n_layers=1,2,4, or `space:` in the recipe");
   }
+  SHOAL_RETURN_IF_ERROR(CheckFiles(sweep.base(), &file.positions));
   SHOAL_ASSIGN_OR_RETURN(std::vector<spec::Trial> trials,
                          spec::ExpandSweep(sweep, &file.positions));
   SHOAL_ASSIGN_OR_RETURN(const std::vector<PlannedRun> planned,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/lab/embedded.h"
 #include "cli/output/format.h"
 #include "core/base/digest.h"
 #include "core/base/file.h"
@@ -178,7 +179,13 @@ absl::Status Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer,
 
 absl::StatusOr<std::string> FindShipped(const std::string& name, std::string_view folder) {
   RealFileSystem files;
-  if (files.Exists(name) && (EndsWith(name, ".yaml") || EndsWith(name, ".yml"))) return name;
+  if (files.Exists(name)) {
+    if (EndsWith(name, ".yaml") || EndsWith(name, ".yml")) return name;
+    if (name.find('/') != std::string::npos) {
+      return absl::InvalidArgumentError(
+          StrCat(name, ": not a YAML file; a file of the ", folder, " ends in .yaml"));
+    }
+  }
   SHOAL_ASSIGN_OR_RETURN(const InstallPaths paths, InstallPaths::OfThisProgram());
   const std::string shipped = paths.Share(folder);
   std::string base = name;
@@ -215,6 +222,7 @@ absl::StatusOr<std::string> FindRecipe(const std::string& name) {
 
 absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir,
                                          bool quiet) {
+  SHOAL_RETURN_IF_ERROR(CheckDataDir(data_dir));
   PreparedData prepared;
   std::string train_path = spec.data().train();
   std::string held_out_path = spec.data().held_out();
