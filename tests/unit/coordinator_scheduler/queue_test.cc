@@ -180,10 +180,12 @@ TEST(QueueTest, AnIdleServeJobEndsSucceededAndANewOneMayCome) {
   EXPECT_EQ(lab.draft.committed().FindServeJob(lab.Run(1)), nullptr) << "it is being stopped";
   EXPECT_FALSE(lab.Do(Serve(lab, 1, 3)).duplicate);
   const Decision decision = lab.Finished("local", 2, 1, v1::ATTEMPT_STATE_CANCELLED);
-  EXPECT_THAT(lab.Updates(decision),
-              testing::Contains(
-                  "job J2 RUNNING -> SUCCEEDED (failures 0, losses 0, stop 2): nobody asks it any more"));
-  EXPECT_THAT(lab.Effects(decision), testing::Contains("serve of J2 ended: nobody asks it any more"));
+  EXPECT_THAT(
+      lab.Updates(decision),
+      testing::Contains(
+          "job J2 RUNNING -> SUCCEEDED (failures 0, losses 0, stop 2): nobody asks it any more"));
+  EXPECT_THAT(lab.Effects(decision),
+              testing::Contains("serve of J2 ended: nobody asks it any more"));
   EXPECT_EQ(lab.draft.committed().FindServeJob(lab.Run(1))->job_id, lab.Job(3));
 }
 
