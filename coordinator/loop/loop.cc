@@ -59,7 +59,7 @@ class LoopStep final : public Step {
     for (const scheduler::Effect& effect : decision.effects) {
       effects.push_back(effect);
       if (const auto* run = std::get_if<scheduler::NotifyRun>(&effect))
-        changed_runs.insert(run->run_id.str());
+        RunChanged(run->run_id.str());
     }
     return decision;
   }
@@ -70,7 +70,9 @@ class LoopStep final : public Step {
   absl::Status WriteEvent(v1::Event event) override {
     return transaction.WriteEvent(std::move(event), now_);
   }
-  void RunChanged(const std::string& run_id) override { changed_runs.insert(run_id); }
+  void RunChanged(const std::string& run_id) override {
+    if (changed_runs.insert(run_id).second) publish_order.push_back(run_id);
+  }
   void SweepAdded(v1::Sweep sweep) override { new_sweeps.push_back(std::move(sweep)); }
   void RemoveArtifact(const std::string& sha256) override { removed_artifacts.push_back(sha256); }
   absl::Time now() const override { return now_; }
@@ -93,6 +95,7 @@ class LoopStep final : public Step {
   bool decided = false;
   std::vector<scheduler::Effect> effects;
   std::set<std::string> changed_runs;
+  std::vector<std::string> publish_order;  // the same: new runs are listed in order of creation
   std::vector<v1::Sweep> new_sweeps;
   std::vector<std::string> removed_artifacts;
 
@@ -233,7 +236,7 @@ void Loop::AfterCommit(LoopStep& step) {
   last_event_id_ = std::max(last_event_id_, step.transaction.last_event_id());
   for (v1::Sweep& sweep : step.new_sweeps) runs_.PutSweep(std::move(sweep));
   PublishStatus();  // before the rows: who sees a row finds its events' number here
-  const absl::Status published = Publish(step.changed_runs);
+  const absl::Status published = Publish(step.publish_order);
   if (!published.ok()) LogError("runs could not be read back", {"status", published.ToString()});
   for (const std::string& sha256 : step.removed_artifacts) {
     const absl::StatusOr<Digest> digest = Digest::FromHex(sha256);
@@ -251,7 +254,7 @@ void Loop::AfterCommit(LoopStep& step) {
   }
 }
 
-absl::Status Loop::Publish(const std::set<std::string>& run_ids) {
+absl::Status Loop::Publish(const std::vector<std::string>& run_ids) {
   for (const std::string& run_id : run_ids) {
     SHOAL_ASSIGN_OR_RETURN(v1::Run run, store::LoadRun(store_.writer(), run_id));
     runs_.Put(std::move(run));

@@ -110,7 +110,7 @@ class Loop {
   friend class LoopStep;
 
   Loop(const Options& options, store::Store& store, const Clock& clock, scheduler::State state);
-  absl::Status Publish(const std::set<std::string>& run_ids);
+  absl::Status Publish(const std::vector<std::string>& run_ids);
   void PublishStatus();
   void Main(std::stop_token stop);
   absl::Duration UntilDeadline() const;

@@ -93,6 +93,18 @@ absl::StatusOr<RunPtr> RunsTable::ResolveOne(const std::string& selector) const 
                                            "`)"));
 }
 
+// Ids tell the time only to the millisecond; the table's order is that of creation.
+void RunsTable::SortNewestFirst(Rows& rows) const {
+  std::vector<std::pair<size_t, RunPtr>> placed;
+  {
+    MutexLock lock(mutex_);
+    for (RunPtr& run : rows) placed.emplace_back(by_id_.at(run->run_id()), std::move(run));
+  }
+  std::sort(placed.begin(), placed.end(),
+            [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = std::move(placed[i].second);
+}
+
 absl::StatusOr<v1::ListRunsResponse> RunsTable::List(const v1::ListRunsRequest& request) const {
   Rows rows;
   if (!request.targets().empty()) {
@@ -102,8 +114,7 @@ absl::StatusOr<v1::ListRunsResponse> RunsTable::List(const v1::ListRunsRequest& 
   } else {
     rows = *Snapshot();
   }
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const RunPtr& a, const RunPtr& b) { return a->run_id() > b->run_id(); });
+  SortNewestFirst(rows);
   const std::set<int> statuses(request.statuses().begin(), request.statuses().end());
   const int limit = request.limit() > 0 ? request.limit() : 100;
   v1::ListRunsResponse response;

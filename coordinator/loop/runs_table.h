@@ -36,12 +36,14 @@ class RunsTable {
   // One run. Errors: also InvalidArgument (a sweep with more than one run).
   absl::StatusOr<RunPtr> ResolveOne(const std::string& selector) const;
 
-  // Newest first, filtered; `total` counts what the limit leaves out too.
+  // Newest first (of one commit: the last created first), filtered; `total` counts what the limit
+  // leaves out too.
   absl::StatusOr<v1::ListRunsResponse> List(const v1::ListRunsRequest& request) const;
   absl::StatusOr<v1::ListSweepsResponse> ListSweeps(const v1::ListSweepsRequest& request) const;
 
  private:
   absl::StatusOr<Rows> ResolveLocked(const std::string& selector) const SHOAL_REQUIRES(mutex_);
+  void SortNewestFirst(Rows& rows) const;
   const v1::Sweep* FindSweep(const std::string& selector) const SHOAL_REQUIRES(mutex_);
 
   mutable Mutex mutex_;

@@ -90,12 +90,17 @@ TEST(ManyClientsTest, ASweepIsOneTransactionAndOneName) {
   EXPECT_EQ(response.runs(2).differing(0), "model.n_layers=4");
   EXPECT_EQ(response.runs(0).sweep_id(), response.sweep().sweep_id());
 
+  v1::ListRunsRequest fresh_list;
+  v1::ListRunsResponse fresh;
+  ASSERT_OK(FromGrpc(cluster.lab().ListRuns(NewContext().get(), fresh_list, &fresh)));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(fresh.runs(i).trial_index(), 2 - i) << "before a restart";
   ASSERT_OK(cluster.Restart());
   v1::ListRunsRequest by_sweep;
   by_sweep.set_sweep("depths");
   v1::ListRunsResponse runs;
   ASSERT_OK(FromGrpc(cluster.lab().ListRuns(NewContext().get(), by_sweep, &runs)));
   EXPECT_EQ(runs.total(), 3);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(runs.runs(i).trial_index(), 2 - i) << "newest first";
   v1::ListSweepsResponse sweeps;
   ASSERT_OK(
       FromGrpc(cluster.lab().ListSweeps(NewContext().get(), v1::ListSweepsRequest(), &sweeps)));
