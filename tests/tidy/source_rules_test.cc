@@ -125,7 +125,10 @@ TEST(TextRuleTest, MachinePathsAreRefused) {
   const std::string home = StrCat("/ho", "me/");
   EXPECT_EQ(CheckText({"README.md", StrCat("cd ", home, "me\n")}).size(), 1u);
   EXPECT_EQ(CheckText({"a.cmake", StrCat("set(x \"/wo", "rk/y\")\n")}).size(), 1u);
-  EXPECT_TRUE(CheckText({"a.cc", "use(\"~/work/x\"); use(\"a/home/b\");\n"}).empty());
+  EXPECT_TRUE(CheckText({"a.cc",
+                         "use(\"~/"
+                         "work/x\"); use(\"a/home/b\");\n"})
+                  .empty());
 }
 
 TEST(TextRuleTest, CallsHaveTheirPlace) {
