@@ -32,6 +32,7 @@ std::string AttemptsTable(const Globals& globals, const v1::RunDetail& detail) {
                {"WORKER"},
                {"FROM STEP", A::kRight},
                {"TIME", A::kRight},
+               {"MEMORY", A::kRight},
                {"MESSAGE", A::kLeft, true}});
   for (const v1::Attempt& attempt : detail.attempts()) {
     std::string kind;
@@ -44,6 +45,7 @@ std::string AttemptsTable(const Globals& globals, const v1::RunDetail& detail) {
                Short(v1::AttemptState_Name(attempt.state()), "ATTEMPT_STATE_"),
                Printable(attempt.worker_name(), false), StrCat(attempt.resumed_from_step()),
                HumanDuration(end - ToTime(attempt.leased_at())),
+               attempt.peak_memory_bytes() > 0 ? HumanBytes(attempt.peak_memory_bytes()) : "",
                Printable(attempt.message(), false)});
   }
   return table.Render(globals.terminal);

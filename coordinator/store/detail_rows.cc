@@ -33,7 +33,7 @@ absl::Status LoadAttempts(Database& db, v1::RunDetail& detail) {
   return db.ForEach(
       R"sql(SELECT attempt.job_id, attempt_number, attempt.worker_id, worker.name, attempt.state, failure_class,
                    message, leased_at_us, attempt.finished_at_us, resumed_from_step, attempt.host, attempt.isa,
-                   attempt.build_id
+                   attempt.build_id, peak_memory_bytes
             FROM attempt JOIN job USING (job_id) JOIN worker USING (worker_id)
             WHERE job.run_id = ? ORDER BY attempt_id)sql",
       [&](const Statement& row) {
@@ -51,6 +51,7 @@ absl::Status LoadAttempts(Database& db, v1::RunDetail& detail) {
         attempt.set_host(std::string(row.Text(10)));
         attempt.set_isa(std::string(row.Text(11)));
         attempt.set_build_id(std::string(row.Text(12)));
+        attempt.set_peak_memory_bytes(row.Int(13));
       },
       detail.run().run_id());
 }

@@ -154,7 +154,9 @@ absl::Status ReportWriter::WriteItem(const scheduler::AttemptKey& key, AttemptBo
                                        removed.end());
       return absl::OkStatus();
     }
-    case v1::ReportItem::kFinished:     // the scheduler's updates say it all
+    case v1::ReportItem::kFinished:  // the scheduler's updates say the rest
+      return db_.Run("UPDATE attempt SET peak_memory_bytes = ? WHERE attempt_id = ?",
+                     item.finished().peak_memory_bytes(), book.attempt_id);
     case v1::ReportItem::ITEM_NOT_SET:  // from a newer worker: counted, not understood
       return absl::OkStatus();
   }

@@ -62,7 +62,6 @@ absl::StatusOr<std::unique_ptr<RunnerProcess>> RunnerProcess::Start(const std::s
   SubprocessOptions options;
   options.args = {program};
   options.descriptors = {{sockets.ends[1], 3}, {log, 1}, {log, 2}};
-  options.environment = {{"OMP_WAIT_POLICY", "passive"}, {"GOMP_SPINCOUNT", "0"}};
   options.new_process_group =
       true;  // a terminal's Ctrl-C is for the agent, which then asks for checkpoints
   SHOAL_ASSIGN_OR_RETURN(Subprocess process, Subprocess::Start(options));

@@ -92,6 +92,7 @@ v1::AttemptFinished Judge(const RunnerEnd& end) {
       end.finished.has_value() ? JudgeWord(*end.finished, end) : JudgeKilled(end);
   result.set_step(end.finished.has_value() && end.finished->step() > 0 ? end.finished->step()
                                                                        : end.step);
+  if (end.exit.has_value()) result.set_peak_memory_bytes(end.exit->peak_memory_bytes);
   return result;
 }
 

@@ -41,6 +41,12 @@ TEST(VerdictTest, TheRunnersWordCounts) {
   EXPECT_EQ(result.step(), 9);
 }
 
+TEST(VerdictTest, TheProcessTellsItsMemory) {
+  EXPECT_EQ(Judge(Killed(SIGSEGV)).peak_memory_bytes(), int64_t{300} << 20);
+  RunnerEnd never_started;
+  EXPECT_EQ(Judge(never_started).peak_memory_bytes(), 0);
+}
+
 TEST(VerdictTest, SuccessIsSuccessWhateverWasAskedTooLate) {
   for (const Ending ending :
        {Ending::kCancelled, Ending::kPreempted, Ending::kTimeLimit, Ending::kLeaseEnded}) {
