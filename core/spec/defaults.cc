@@ -5,8 +5,21 @@
 #include "core/spec/spec.h"
 
 namespace shoal::spec {
+namespace {
+
+// The one default that is another field's value: a job computes with as many threads as it takes
+// slots, unless both are given.
+void PairSlotsAndThreads(v1::ResourceSpec& resources) {
+  if (resources.has_slots() && !resources.has_threads()) resources.set_threads(resources.slots());
+  if (resources.has_threads() && !resources.has_slots()) resources.set_slots(resources.threads());
+}
+
+}  // namespace
 
 void FillDefaults(Message& message) {
+  if (message.GetDescriptor() == v1::ResourceSpec::descriptor()) {
+    PairSlotsAndThreads(static_cast<v1::ResourceSpec&>(message));
+  }
   const auto* reflection = message.GetReflection();
   for (const FieldDescriptor* field : FieldsByNumber(*message.GetDescriptor())) {
     if (field->is_map()) continue;

@@ -153,6 +153,16 @@ void CheckTrain(const v1::RunSpec& spec, Rules& rules) {
   }
 }
 
+void CheckResources(const v1::RunSpec& spec, Rules& rules) {
+  const v1::ResourceSpec& resources = spec.resources();
+  if (rules.Clean({"resources.threads", "resources.slots"}) &&
+      resources.threads() > resources.slots()) {
+    rules.Add("resources.threads",
+              StrCat("must be <= resources.slots (", resources.slots(), "), is ",
+                     resources.threads(), "; leave one of them out and it follows the other"));
+  }
+}
+
 void CheckSamples(const v1::RunSpec& spec, Rules& rules) {
   for (int i = 0; i < spec.samples().prompts_size(); ++i) {
     const std::string path = StrCat("samples.prompts[", i, "]");
@@ -197,6 +207,7 @@ void CheckRunRules(const v1::RunSpec& spec, const Positions* positions, Violatio
   CheckModel(spec, rules);
   CheckData(spec, rules);
   CheckTrain(spec, rules);
+  CheckResources(spec, rules);
   CheckSamples(spec, rules);
 }
 

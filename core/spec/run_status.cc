@@ -10,12 +10,12 @@
 namespace shoal::spec {
 namespace {
 
-constexpr std::array<std::string_view, 7> kNames = {
-    "UNSPECIFIED", "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "ABORTED"};
+constexpr std::array<std::string_view, 8> kNames = {
+    "UNSPECIFIED", "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "ABORTED", "PAUSED"};
 
 template <typename Jobs>
 v1::RunStatus Combine(const Jobs& jobs) {
-  int queued = 0, running = 0, succeeded = 0, failed = 0, cancelled = 0, aborted = 0;
+  int queued = 0, paused = 0, running = 0, succeeded = 0, failed = 0, cancelled = 0, aborted = 0;
   for (const v1::Job& job : jobs) {
     if (job.kind() == v1::JOB_KIND_SERVE) continue;
     switch (job.state()) {
@@ -35,7 +35,7 @@ v1::RunStatus Combine(const Jobs& jobs) {
         ++aborted;
         break;
       default:
-        ++queued;
+        ++(job.paused() ? paused : queued);
         break;
     }
   }
@@ -43,8 +43,9 @@ v1::RunStatus Combine(const Jobs& jobs) {
   if (failed > 0) return v1::RUN_STATUS_FAILED;
   if (cancelled > 0) return v1::RUN_STATUS_CANCELLED;
   if (aborted > 0) return v1::RUN_STATUS_ABORTED;
-  if (succeeded > 0) return queued > 0 ? v1::RUN_STATUS_RUNNING : v1::RUN_STATUS_SUCCEEDED;
-  return v1::RUN_STATUS_QUEUED;
+  if (queued > 0) return succeeded > 0 ? v1::RUN_STATUS_RUNNING : v1::RUN_STATUS_QUEUED;
+  if (paused > 0) return v1::RUN_STATUS_PAUSED;
+  return succeeded > 0 ? v1::RUN_STATUS_SUCCEEDED : v1::RUN_STATUS_QUEUED;
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace shoal::spec {
 // others:
 //   any FAILED -> FAILED; else any CANCELLED -> CANCELLED; else any ABORTED -> ABORTED;
 //   all SUCCEEDED -> SUCCEEDED; any RUNNING, or some SUCCEEDED and some QUEUED -> RUNNING;
-//   otherwise (all QUEUED, or no job yet) QUEUED.
+//   all that wait are paused -> PAUSED; otherwise (some QUEUED, or no job yet) QUEUED.
 // A final verdict waits for RUNNING jobs: while one runs the run is RUNNING.
 v1::RunStatus StatusOfRun(std::span<const v1::Job> jobs);
 v1::RunStatus StatusOfRun(const google::protobuf::RepeatedPtrField<v1::Job>& jobs);

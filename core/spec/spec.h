@@ -60,7 +60,8 @@ absl::Status ApplySet(google::protobuf::Message& message, std::string_view assig
 // The same for what a file held; a sweep's base is meant.
 absl::Status ApplySet(SpecFile& file, std::string_view assignment);
 
-// Gives every scalar that is not set its published default, at any depth. Lists and maps stay.
+// Gives every scalar that is not set its published default, at any depth. Lists and maps stay. Of
+// resources.slots and resources.threads, the one that is not given becomes the other.
 void FillDefaults(google::protobuf::Message& message);
 
 // Checks types' ranges and the rules that tie fields together, after defaults. `spec` need not be

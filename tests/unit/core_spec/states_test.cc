@@ -105,6 +105,25 @@ TEST(RunStatus, OfItsJobs) {
   EXPECT_EQ(Of({v1::JOB_STATE_FAILED}, v1::JOB_KIND_SERVE), v1::RUN_STATUS_QUEUED);
 }
 
+TEST(RunStatus, IsPausedWhenAllThatWaitsIsPaused) {
+  v1::Job waiting, paused, running, succeeded;
+  for (v1::Job* job : {&waiting, &paused, &running, &succeeded}) {
+    job->set_kind(v1::JOB_KIND_TRAIN);
+    job->set_state(v1::JOB_STATE_QUEUED);
+  }
+  paused.set_paused(true);
+  running.set_paused(true);  // it will be, once it has saved
+  running.set_state(v1::JOB_STATE_RUNNING);
+  succeeded.set_state(v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(StatusOfRun(std::vector{paused}), v1::RUN_STATUS_PAUSED);
+  EXPECT_EQ(StatusOfRun(std::vector{succeeded, paused}), v1::RUN_STATUS_PAUSED);
+  EXPECT_EQ(StatusOfRun(std::vector{waiting, paused}), v1::RUN_STATUS_QUEUED);
+  EXPECT_EQ(StatusOfRun(std::vector{running}), v1::RUN_STATUS_RUNNING);
+  EXPECT_EQ(StatusOfRun(std::vector{running, paused}), v1::RUN_STATUS_RUNNING);
+  EXPECT_FALSE(IsFinal(v1::RUN_STATUS_PAUSED));
+  EXPECT_EQ(ParseRunStatus("paused"), v1::RUN_STATUS_PAUSED);
+}
+
 TEST(RunStatus, OfOneJob) {
   EXPECT_EQ(StatusOfJob(v1::JOB_STATE_CANCELLED), v1::RUN_STATUS_CANCELLED);
   EXPECT_FALSE(IsFinal(v1::RUN_STATUS_RUNNING));

@@ -44,6 +44,24 @@ TEST(Validate, FillDefaultsKeepsWhatIsSet) {
   EXPECT_EQ(spec.SerializeAsString(), once);
 }
 
+TEST(Validate, ThreadsAndSlotsFollowEachOtherUnlessBothAreGiven) {
+  const auto resources = [](std::string_view first, std::string_view second = "") {
+    v1::RunSpec spec = Good();
+    EXPECT_OK(ApplySet(spec, first));
+    if (!second.empty()) EXPECT_OK(ApplySet(spec, second));
+    FillDefaults(spec);
+    return std::pair(spec.resources().slots(), spec.resources().threads());
+  };
+  EXPECT_EQ(resources("seed=1"), std::pair(1, 1));
+  EXPECT_EQ(resources("resources.slots=2"), std::pair(2, 2));
+  EXPECT_EQ(resources("resources.threads=3"), std::pair(3, 3));
+  EXPECT_EQ(resources("resources.slots=4", "resources.threads=2"), std::pair(4, 2));
+  EXPECT_EQ(After("resources.slots=4", "resources.threads=2"), "");
+  EXPECT_EQ(After("resources.slots=2", "resources.threads=4"),
+            "resources.threads: must be <= resources.slots (2), is 4; leave one of them out and it "
+            "follows the other");
+}
+
 TEST(Validate, RulesBetweenFields) {
   EXPECT_EQ(After("model.n_heads=3"), "model.n_heads: must divide d_model (128), is 3");
   EXPECT_EQ(After("model.n_heads=1", "model.d_model=512"),
