@@ -48,7 +48,9 @@ TEST(Validate, ThreadsAndSlotsFollowEachOtherUnlessBothAreGiven) {
   const auto resources = [](std::string_view first, std::string_view second = "") {
     v1::RunSpec spec = Good();
     EXPECT_OK(ApplySet(spec, first));
-    if (!second.empty()) EXPECT_OK(ApplySet(spec, second));
+    if (!second.empty()) {
+      EXPECT_OK(ApplySet(spec, second));
+    }
     FillDefaults(spec);
     return std::pair(spec.resources().slots(), spec.resources().threads());
   };
