@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cli/commands/command.h"
+#include "cli/lab/curves.h"
 #include "cli/lab/resolve.h"
 #include "cli/output/plot.h"
 #include "core/base/status.h"
@@ -20,14 +21,9 @@ struct PlotCommand {
 
 absl::StatusOr<v1::SeriesPoints> GetSeries(Lab& lab, const v1::Run& run,
                                            const std::string& metric) {
-  v1::GetSeriesRequest request;
-  request.set_run(run.run_id());
-  request.add_series(metric);
-  SHOAL_ASSIGN_OR_RETURN(const auto response,
-                         Call(lab.service(), &v1::LabService::Stub::GetSeries, request));
-  for (const v1::SeriesPoints& series : response.series()) {
-    if (series.series() == metric) return series;
-  }
+  SHOAL_ASSIGN_OR_RETURN(std::vector<v1::SeriesPoints> curves,
+                         ReadCurves(lab, run.run_id(), {metric}));
+  if (!curves.empty()) return std::move(curves.front());
   v1::SeriesPoints none;
   none.set_series(metric);
   return none;

@@ -2,13 +2,14 @@
 
 #include "coordinator/rpc/generate.h"
 #include "coordinator/rpc/reply.h"
+#include "coordinator/rpc/series_stream.h"
 #include "coordinator/rpc/services.h"
 #include "coordinator/rpc/waiting.h"
 #include "coordinator/rpc/watch.h"
 #include "coordinator/store/detail_rows.h"
 #include "coordinator/store/event_rows.h"
 #include "coordinator/store/proto_time.h"
-#include "coordinator/store/series_rows.h"
+#include "coordinator/store/run_rows.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
 
@@ -16,6 +17,14 @@ namespace shoal::rpc {
 namespace {
 constexpr int kProtocolVersion = 1;
 constexpr int kMostEvents = 10000;
+
+absl::Status AddDetails(store::Database& db, v1::ListRunsResponse& list) {
+  for (const v1::Run& run : list.runs()) {
+    SHOAL_ASSIGN_OR_RETURN(*list.add_details(), store::LoadInputs(db, run.run_id()));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* LabServiceImpl::GetLab(Context* context, const v1::GetLabRequest*,
@@ -78,11 +87,17 @@ grpc::ServerUnaryReactor* LabServiceImpl::ListRuns(Context* context,
                                                    const v1::ListRunsRequest* request,
                                                    v1::ListRunsResponse* response) {
   absl::StatusOr<v1::ListRunsResponse> list = loop_.runs().List(*request);
-  if (list.ok()) {
-    const loop::LabStatus lab = loop_.Status();
-    for (v1::Run& run : *list->mutable_runs()) TellWhyItWaits(lab, run);
-  }
-  return Reply(context, std::move(list), response);
+  if (!list.ok()) return Reply(context, list.status());
+  const loop::LabStatus lab = loop_.Status();
+  for (v1::Run& run : *list->mutable_runs()) TellWhyItWaits(lab, run);
+  *response = *std::move(list);
+  if (!request->with_details()) return Reply(context, absl::OkStatus());
+  Unary* reactor = context->DefaultReactor();
+  const absl::Status posted = store_.readers().Post([reactor, response](store::Database& db) {
+    reactor->Finish(ToGrpc(AddDetails(db, *response)));
+  });
+  if (!posted.ok()) reactor->Finish(ToGrpc(posted));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* LabServiceImpl::GetRun(Context* context, const v1::GetRunRequest* request,
@@ -110,23 +125,9 @@ grpc::ServerUnaryReactor* LabServiceImpl::ListWorkers(Context* context,
   return Reply(context, absl::OkStatus());
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::GetSeries(Context* context,
-                                                    const v1::GetSeriesRequest* request,
-                                                    v1::GetSeriesResponse* response) {
-  const absl::StatusOr<loop::RunPtr> run = loop_.runs().ResolveOne(request->run());
-  if (!run.ok()) return Reply(context, run.status());
-  const auto read =
-      [id = (*run)->run_id(),
-       names = std::vector<std::string>(request->series().begin(), request->series().end()),
-       all = request->include_superseded()](
-          store::Database& db) -> absl::StatusOr<v1::GetSeriesResponse> {
-    SHOAL_ASSIGN_OR_RETURN(std::vector<v1::SeriesPoints> series,
-                           store::ReadSeries(db, id, names, all));
-    v1::GetSeriesResponse answer;
-    for (v1::SeriesPoints& one : series) *answer.add_series() = std::move(one);
-    return answer;
-  };
-  return ReadFor(context->DefaultReactor(), store_.readers(), response, read);
+grpc::ServerWriteReactor<v1::GetSeriesResponse>* LabServiceImpl::GetSeries(
+    Context*, const v1::GetSeriesRequest* request) {
+  return StartGetSeries(loop_, store_, *request);
 }
 
 grpc::ServerWriteReactor<v1::WatchResponse>* LabServiceImpl::Watch(

@@ -58,8 +58,8 @@ class LabServiceImpl final : public v1::LabService::CallbackService {
                     v1::ListSweepsResponse* response) override;
   Unary* ListWorkers(Context* context, const v1::ListWorkersRequest* request,
                      v1::ListWorkersResponse* response) override;
-  Unary* GetSeries(Context* context, const v1::GetSeriesRequest* request,
-                   v1::GetSeriesResponse* response) override;
+  grpc::ServerWriteReactor<v1::GetSeriesResponse>* GetSeries(
+      Context* context, const v1::GetSeriesRequest* request) override;
   grpc::ServerWriteReactor<v1::WatchResponse>* Watch(Context* context,
                                                      const v1::WatchRequest* request) override;
   grpc::ServerWriteReactor<v1::ReadLogsResponse>* ReadLogs(

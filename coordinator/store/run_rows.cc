@@ -201,6 +201,22 @@ absl::StatusOr<std::vector<v1::DataBinding>> LoadBindings(Database& db, const st
   return bindings;
 }
 
+absl::StatusOr<v1::RunDetail> LoadInputs(Database& db, const std::string& run_id) {
+  v1::RunDetail detail;
+  bool found = false;
+  SHOAL_RETURN_IF_ERROR(db.ForEach(
+      "SELECT run_spec_pb, canonical_spec FROM run WHERE run_id = ?",
+      [&](const Statement& row) {
+        found = detail.mutable_spec()->ParseFromString(std::string(row.Blob(0)));
+        detail.set_canonical_spec(std::string(row.Text(1)));
+      },
+      run_id));
+  if (!found) return absl::NotFoundError(StrCat("there is no run ", run_id));
+  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::DataBinding> bindings, LoadBindings(db, run_id));
+  detail.mutable_bindings()->Add(bindings.begin(), bindings.end());
+  return detail;
+}
+
 absl::StatusOr<std::vector<v1::Sweep>> LoadSweeps(Database& db) {
   std::vector<v1::Sweep> sweeps;
   SHOAL_RETURN_IF_ERROR(

@@ -42,6 +42,8 @@ absl::StatusOr<v1::Run> LoadRun(Database& db, const std::string& run_id);
 absl::StatusOr<std::vector<std::string>> LoadRunIds(Database& db);
 absl::StatusOr<v1::RunSpec> LoadSpec(Database& db, const std::string& run_id);
 absl::StatusOr<std::vector<v1::DataBinding>> LoadBindings(Database& db, const std::string& run_id);
+// What the run was asked for: spec, canonical spec and bindings; nothing else of the detail.
+absl::StatusOr<v1::RunDetail> LoadInputs(Database& db, const std::string& run_id);
 // Without the counts of its runs by status, which the runs table knows. Newest first.
 absl::StatusOr<std::vector<v1::Sweep>> LoadSweeps(Database& db);
 

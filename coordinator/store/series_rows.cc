@@ -59,40 +59,37 @@ struct Block {
   int64_t hidden_after;  // INT64_MAX: nothing hidden
 };
 
-// Calls `block(series_id, name, Block)` for a run's blocks in order of recording. Blocks that are
-// hidden as a whole are not read unless `all`.
+// Calls `block(series_id, Block)` for a run's blocks that are not hidden as a whole, in order of
+// recording.
 template <typename Function>
-absl::Status ForEachBlock(Database& db, const std::string& run_id, bool all, Function&& block) {
+absl::Status ForEachVisibleBlock(Database& db, const std::string& run_id, Function&& block) {
   return db.ForEach(
-      R"sql(SELECT series.series_id, series.name, metric_block.points,
-                   coalesce(attempt.superseded_after_step, 9223372036854775807)
-            FROM job JOIN attempt USING (job_id) JOIN metric_block USING (attempt_id) JOIN series USING (series_id)
+      R"sql(SELECT series_id, metric_block.points, coalesce(attempt.superseded_after_step, 9223372036854775807)
+            FROM job JOIN attempt USING (job_id) JOIN metric_block USING (attempt_id)
             WHERE job.run_id = ?
-              AND (? OR attempt.superseded_after_step IS NULL
+              AND (attempt.superseded_after_step IS NULL
                    OR metric_block.first_step <= attempt.superseded_after_step)
-            ORDER BY series.name, attempt.attempt_id, metric_block.block_index)sql",
+            ORDER BY series_id, attempt.attempt_id, metric_block.block_index)sql",
       [&](const Statement& row) {
-        block(row.Int(0), std::string(row.Text(1)), Block{std::string(row.Blob(2)), row.Int(3)});
+        block(row.Int(0), Block{std::string(row.Blob(1)), row.Int(2)});
       },
-      run_id, all);
+      run_id);
 }
 
-absl::StatusOr<std::vector<Point>> VisiblePoints(const Block& block, bool all) {
+absl::StatusOr<std::vector<Point>> VisiblePoints(const Block& block) {
   SHOAL_ASSIGN_OR_RETURN(std::vector<Point> points, DecodePoints(block.points));
-  if (!all)
-    std::erase_if(points, [&](const Point& point) { return point.step > block.hidden_after; });
+  std::erase_if(points, [&](const Point& point) { return point.step > block.hidden_after; });
   return points;
 }
 
 absl::Status RemakeSummaries(Database& db, const std::string& run_id) {
   SHOAL_RETURN_IF_ERROR(db.Run("DELETE FROM metric_summary WHERE run_id = ?", run_id));
   std::vector<std::pair<int64_t, Block>> blocks;  // first read, then write: one statement at a time
-  SHOAL_RETURN_IF_ERROR(
-      ForEachBlock(db, run_id, false, [&](int64_t series_id, const std::string&, Block block) {
-        blocks.emplace_back(series_id, std::move(block));
-      }));
+  SHOAL_RETURN_IF_ERROR(ForEachVisibleBlock(db, run_id, [&](int64_t series_id, Block block) {
+    blocks.emplace_back(series_id, std::move(block));
+  }));
   for (const auto& [series_id, block] : blocks) {
-    SHOAL_ASSIGN_OR_RETURN(const std::vector<Point> points, VisiblePoints(block, false));
+    SHOAL_ASSIGN_OR_RETURN(const std::vector<Point> points, VisiblePoints(block));
     SHOAL_RETURN_IF_ERROR(AddToSummary(db, run_id, series_id, points));
   }
   return absl::OkStatus();
@@ -111,28 +108,57 @@ absl::Status SupersedePoints(Database& db, const scheduler::AttemptKey& key,
   return RemakeSummaries(db, run_id);
 }
 
-absl::StatusOr<std::vector<v1::SeriesPoints>> ReadSeries(Database& db, const std::string& run_id,
-                                                         const std::vector<std::string>& names,
-                                                         bool include_superseded) {
+absl::StatusOr<std::vector<SeriesBlocks>> ListBlocks(Database& db, const std::string& run_id,
+                                                     const std::vector<std::string>& names,
+                                                     bool all) {
   const std::set<std::string> wanted(names.begin(), names.end());
-  std::vector<v1::SeriesPoints> series;
-  absl::Status damage;
-  SHOAL_RETURN_IF_ERROR(ForEachBlock(
-      db, run_id, include_superseded, [&](int64_t, const std::string& name, const Block& block) {
-        if (!damage.ok() || (!wanted.empty() && !wanted.contains(name))) return;
-        absl::StatusOr<std::vector<Point>> points = VisiblePoints(block, include_superseded);
-        if (!points.ok()) return damage.Update(points.status());
-        if (series.empty() || series.back().series() != name)
-          series.emplace_back().set_series(name);
-        for (const Point& point : *points) {
-          v1::MetricPoint& added = *series.back().add_points();
-          added.set_step(point.step);
-          added.set_value(point.value);
-          added.set_wall_time_us(point.wall_time_us);
-        }
-      }));
-  if (!damage.ok()) return damage;
+  std::vector<SeriesBlocks> series;
+  SHOAL_RETURN_IF_ERROR(db.ForEach(
+      R"sql(SELECT series.name, attempt_id, series_id, block_index, metric_block.count,
+                   coalesce(attempt.superseded_after_step, 9223372036854775807), attempt_number
+            FROM job JOIN attempt USING (job_id) JOIN metric_block USING (attempt_id) JOIN series USING (series_id)
+            WHERE job.run_id = ?
+              AND (? OR attempt.superseded_after_step IS NULL
+                   OR metric_block.first_step <= attempt.superseded_after_step)
+            ORDER BY series.name, attempt_id, block_index)sql",
+      [&](const Statement& row) {
+        const std::string name(row.Text(0));
+        if (!wanted.empty() && !wanted.contains(name)) return;
+        if (series.empty() || series.back().name != name) series.emplace_back().name = name;
+        series.back().blocks.push_back({row.Int(1), row.Int(2), row.Int(3), row.Int(4), row.Int(5),
+                                        static_cast<int>(row.Int(6))});
+      },
+      run_id, all));
   return series;
+}
+
+absl::Status ReadBlock(Database& db, const std::string& series, const BlockRef& block, bool all,
+                       google::protobuf::RepeatedPtrField<v1::SeriesPoints>& pieces) {
+  std::string bytes;
+  SHOAL_RETURN_IF_ERROR(db.ForEach(
+      "SELECT points FROM metric_block WHERE attempt_id = ? AND series_id = ? AND block_index = ?",
+      [&](const Statement& row) { bytes = row.Blob(0); }, block.attempt_id, block.series_id,
+      block.block_index));
+  SHOAL_ASSIGN_OR_RETURN(std::vector<Point> points, DecodePoints(bytes));
+  if (points.size() > static_cast<size_t>(block.count))
+    points.resize(static_cast<size_t>(block.count));
+  v1::SeriesPoints* piece = pieces.empty() ? nullptr : &*pieces.rbegin();
+  for (const Point& point : points) {
+    const bool hidden = point.step > block.hidden_after;
+    if (hidden && !all) continue;
+    if (piece == nullptr || piece->series() != series || piece->superseded() != hidden ||
+        piece->attempt_number() != block.attempt_number) {
+      piece = pieces.Add();
+      piece->set_series(series);
+      piece->set_attempt_number(block.attempt_number);
+      piece->set_superseded(hidden);
+    }
+    v1::MetricPoint& added = *piece->add_points();
+    added.set_step(point.step);
+    added.set_value(point.value);
+    added.set_wall_time_us(point.wall_time_us);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace shoal::store

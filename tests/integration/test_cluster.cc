@@ -127,12 +127,15 @@ absl::StatusOr<std::vector<int64_t>> TestCluster::Steps(const std::string& run,
   request.set_run(run);
   request.add_series(series);
   request.set_include_superseded(all);
-  v1::GetSeriesResponse response;
-  SHOAL_RETURN_IF_ERROR(FromGrpc(lab_->GetSeries(NewContext().get(), request, &response)));
+  const auto context = NewContext();
+  const auto reader = lab_->GetSeries(context.get(), request);
   std::vector<int64_t> steps;
-  for (const v1::SeriesPoints& one : response.series()) {
-    for (const v1::MetricPoint& point : one.points()) steps.push_back(point.step());
+  for (v1::GetSeriesResponse response; reader->Read(&response);) {
+    for (const v1::SeriesPoints& one : response.series()) {
+      for (const v1::MetricPoint& point : one.points()) steps.push_back(point.step());
+    }
   }
+  SHOAL_RETURN_IF_ERROR(FromGrpc(reader->Finish()));
   return steps;
 }
 
