@@ -146,11 +146,26 @@ class Reader {
         violations_.Add(At(entry.line, entry.column), item, *problem);
         kept = false;
       } else if (value.message_type() != nullptr) {
-        ReadGroup(entry.value, *pair.GetReflection()->MutableMessage(&pair, &value), item);
+        ReadEntry(entry.value, *pair.GetReflection()->MutableMessage(&pair, &value), item);
       } else {
         kept = ReadScalar(entry.value, pair, value, item);
       }
       if (!kept) reflection->RemoveLast(&message, &field);
+    }
+  }
+
+  // An entry whose group begins with a list may be written as that list, or as one value of it:
+  //   model.n_layers: [2, 4]   for   model.n_layers: {values: [2, 4]}
+  void ReadEntry(const YamlNode& node, Message& group, const std::string& path) {
+    const FieldDescriptor& first = *FieldsByNumber(*group.GetDescriptor()).front();
+    const bool short_form = first.is_repeated() && first.message_type() == nullptr;
+    const std::string list = ChildPath(path, first.name());
+    if (short_form && node.kind == YamlNode::Kind::kList) {
+      ReadList(node, group, first, list);
+    } else if (short_form && node.kind == YamlNode::Kind::kScalar) {
+      ReadScalar(node, group, first, StrCat(list, "[0]"));
+    } else {
+      ReadGroup(node, group, path);
     }
   }
 

@@ -1,176 +1,24 @@
 #include "core/spec/search_space.h"
 
 #include <algorithm>
-#include <memory>
+#include <map>
 #include <set>
 
+#include "core/base/random.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
-#include "core/spec/fields.h"
+#include "core/spec/axis.h"
 #include "core/spec/run_rules.h"
+#include "core/spec/settings.h"
+#include "core/spec/trial_names.h"
 #include "core/spec/violations.h"
 
 namespace shoal::spec {
 namespace {
 
-constexpr size_t kMaxNameBytes = 64;
 constexpr size_t kMaxTrialsListed = 20;
-
-struct Tag {
-  std::string_view path, tag;
-};
-constexpr Tag kTags[] = {
-    {"model.n_layers", "L"},       {"model.d_model", "d"},
-    {"model.n_heads", "h"},        {"model.d_ff", "ff"},
-    {"model.max_seq", "ctx"},      {"model.vocab_size", "v"},
-    {"tokenizer.vocab_size", "v"}, {"seed", "s"},
-    {"train.optimizer.lr", "lr"},  {"train.batch.size", "b"},
-    {"train.steps", "t"},
-};
-
-// One override: a field of RunSpec and its value, checked.
-struct Override {
-  std::string path;
-  std::string value;     // in its canonical spelling: "0.001" for "1e-3"
-  std::string position;  // where it was written
-};
-
-// One dimension of the grid; the variants are one, and every path of the space.
-struct Choice {
-  std::string name;  // given name of a variant, else empty
-  std::vector<Override> overrides;
-};
-using Axis = std::vector<Choice>;
-
-std::string PositionOf(const Positions* positions, const std::string& path) {
-  if (positions == nullptr) return "";
-  const auto it = positions->find(path);
-  return it == positions->end() ? "" : it->second;
-}
-
-// Checks `path` as something that can be varied. Returns what is wrong, or nothing.
-std::optional<std::string> CheckVariable(const std::string& path) {
-  const auto fields = ResolvePath(*v1::RunSpec::descriptor(), path);
-  if (!fields.ok()) return std::string(fields.status().message());
-  const FieldDescriptor& field = *fields->back();
-  if (field.is_repeated() || field.message_type() != nullptr) {
-    return StrCat("is a ", TypeName(field), "; only single values can be varied");
-  }
-  if (path == "name") return "cannot be varied; runs are named by what differs";
-  return std::nullopt;
-}
-
-// Checks a value against its field. On success `value` is in canonical spelling.
-std::optional<std::string> CheckOverride(const std::string& path, std::string& value) {
-  const auto fields = ResolvePath(*v1::RunSpec::descriptor(), path);
-  const FieldDescriptor& field = *fields->back();
-  const auto* prototype =
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(field.containing_type());
-  const std::unique_ptr<Message> scratch(prototype->New());
-  if (auto problem = SetScalar(*scratch, field, value, false)) return problem;
-  if (auto problem = CheckValue(*scratch, field)) return problem;
-  value = ScalarText(*scratch, field);
-  return std::nullopt;
-}
-
-// Sets a checked override.
-void Apply(const Override& override, v1::RunSpec& spec) {
-  Message* holder = &spec;
-  const auto fields = ResolvePath(*v1::RunSpec::descriptor(), override.path);
-  for (size_t i = 0; i + 1 < fields->size(); ++i) {
-    holder = holder->GetReflection()->MutableMessage(holder, (*fields)[i]);
-  }
-  SetScalar(*holder, *fields->back(), override.value, false);
-}
-
-// The paths of the space in their order: alphabetical, `seed` last.
-std::vector<std::string> SpacePaths(const v1::SweepSpec& sweep) {
-  std::vector<std::string> paths;
-  for (const auto& [path, axis] : sweep.space()) paths.push_back(path);
-  std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) {
-    return std::pair(a == "seed", a) < std::pair(b == "seed", b);
-  });
-  return paths;
-}
-
-// Reads the sweep's description into axes, collecting violations.
-class AxisBuilder {
- public:
-  AxisBuilder(const Positions* positions, Violations& violations)
-      : positions_(positions), violations_(violations) {}
-
-  void AddVariants(const v1::SweepSpec& sweep, std::vector<Axis>& axes) {
-    if (sweep.variants_size() == 0) return;
-    Axis axis;
-    std::set<std::string> names;
-    for (int i = 0; i < sweep.variants_size(); ++i) {
-      const v1::VariantSpec& variant = sweep.variants(i);
-      const std::string at = StrCat("variants[", i, "]");
-      Choice choice{.name = variant.name(), .overrides = {}};
-      if (!choice.name.empty()) {
-        if (auto what = NameProblem(choice.name); !what.empty()) Add(StrCat(at, ".name"), what);
-        if (!names.insert(choice.name).second) {
-          Add(StrCat(at, ".name"), StrCat("'", choice.name, "' is given twice"));
-        }
-      }
-      // map: alphabetical, whatever the hash order of this process
-      for (const auto& [path, value] :
-           std::map<std::string, std::string>(variant.set().begin(), variant.set().end())) {
-        AddOverride(StrCat(at, ".set.", path), path, value, choice);
-        if (sweep.space().contains(path)) {
-          Add(StrCat(at, ".set.", path), "is also in `space`; a path is varied in one place");
-        }
-      }
-      if (variant.set().empty()) Add(at, "sets nothing");
-      axis.push_back(std::move(choice));
-    }
-    axes.push_back(std::move(axis));
-  }
-
-  void AddSpace(const v1::SweepSpec& sweep, std::vector<Axis>& axes) {
-    for (const std::string& path : SpacePaths(sweep)) {
-      const std::string at = StrCat("space.", path);
-      const v1::AxisSpec& values = sweep.space().at(path);
-      if (auto problem = CheckVariable(path)) {
-        Add(at, *problem);
-        continue;
-      }
-      if (values.values_size() == 0) Add(at, "has no values; e.g. {values: [1, 2, 4]}");
-      Axis axis;
-      std::set<std::string> seen;
-      for (int i = 0; i < values.values_size(); ++i) {
-        const std::string item = StrCat(at, ".values[", i, "]");
-        Choice choice;
-        if (!AddOverride(item, path, values.values(i), choice)) continue;
-        const std::string& value = choice.overrides.back().value;
-        if (!seen.insert(value).second) Add(item, StrCat("'", value, "' is given twice"));
-        axis.push_back(std::move(choice));
-      }
-      axes.push_back(std::move(axis));
-    }
-  }
-
- private:
-  void Add(const std::string& path, std::string_view what) {
-    violations_.AddAt(positions_, path, what);
-  }
-
-  bool AddOverride(const std::string& at, const std::string& path, std::string value,
-                   Choice& choice) {
-    auto problem = CheckVariable(path);
-    if (!problem) problem = CheckOverride(path, value);
-    if (problem) {
-      Add(at, *problem);
-      return false;
-    }
-    choice.overrides.push_back(
-        {.path = path, .value = std::move(value), .position = PositionOf(positions_, at)});
-    return true;
-  }
-
-  const Positions* const positions_;
-  Violations& violations_;
-};
+// Combinations of a grid that are looked at; conditions leave fewer settings.
+constexpr int64_t kMostCombinations = 1'000'000;
 
 // What Validate says of the trials. The same sentence about several trials is said once.
 class TrialViolations {
@@ -207,118 +55,152 @@ class TrialViolations {
   std::vector<std::string> order_;
 };
 
-std::string CleanName(std::string_view text) {
-  std::string name;
-  for (char c : text) {
-    const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '.' || c == '-' || c == '_';
-    name.push_back(kept ? c : '_');
-  }
-  return name;
-}
-
-// Makes trial names: base, a tag per choice, unique and short enough.
-class Namer {
- public:
-  explicit Namer(const v1::SweepSpec& sweep)
-      : base_(CleanName(sweep.base().has_name() ? sweep.base().name()
-                        : sweep.has_name()      ? sweep.name()
-                                                : "sweep")) {}
-
-  std::string Name(int32_t index, const std::vector<const Choice*>& choices) {
-    std::string name = base_;
-    for (const Choice* choice : choices) {
-      if (!choice->name.empty()) {
-        StrAppend(name, "-", choice->name);
-        continue;
-      }
-      for (const Override& o : choice->overrides) StrAppend(name, "-", ShortTag(o.path, o.value));
-    }
-    if (name.size() <= kMaxNameBytes && used_.insert(name).second) return name;
-    const std::string number = StrCat("-t", index);
-    name = name.substr(0, kMaxNameBytes - number.size()) + number;
-    while (!used_.insert(name).second) name.append("x");
-    return name;
-  }
-
- private:
-  std::string base_;
-  std::set<std::string> used_;
-};
-
 // The trial's own positions: its base's, and those of what was overridden.
-Positions TrialPositions(const Positions& all, const std::vector<const Choice*>& choices) {
+Positions TrialPositions(const Positions& all, const Setting& setting) {
   Positions own;
   for (auto it = all.lower_bound("base."); it != all.end() && it->first.starts_with("base.");
        ++it) {
     own.emplace(it->first.substr(5), it->second);
   }
-  for (const Choice* choice : choices) {
-    for (const Override& o : choice->overrides) {
+  for (const Choice& choice : setting) {
+    for (const Override& o : choice.overrides) {
       if (!o.position.empty()) own.insert_or_assign(o.path, o.position);
     }
   }
   return own;
 }
 
-int64_t GridSize(const std::vector<Axis>& axes) {
-  int64_t size = 1;
-  for (const Axis& axis : axes) {
-    size *= static_cast<int64_t>(axis.size());
-    if (size > 1'000'000'000) return size;  // far past the cap; do not overflow
-  }
-  return size;
-}
+int32_t RepeatsOf(const v1::SweepSpec& sweep) { return sweep.has_repeats() ? sweep.repeats() : 1; }
 
-// The choices of trial `index`: the last axis varies fastest.
-std::vector<const Choice*> ChoicesOf(int64_t index, const std::vector<Axis>& axes) {
-  std::vector<const Choice*> choices(axes.size());
-  for (size_t i = axes.size(); i-- > 0;) {
-    const auto size = static_cast<int64_t>(axes[i].size());
-    choices[i] = &axes[i][static_cast<size_t>(index % size)];
-    index /= size;
-  }
-  return choices;
-}
+// Makes trials of settings, and collects what is wrong with them.
+class TrialMaker {
+ public:
+  TrialMaker(const v1::SweepSpec& sweep, const Positions* positions)
+      : sweep_(sweep), positions_(positions), namer_(sweep) {}
 
-std::vector<Trial> MakeTrials(const v1::SweepSpec& sweep, const std::vector<Axis>& axes,
-                              const Positions* positions, Violations& violations) {
-  const int64_t count = GridSize(axes);
-  std::vector<Trial> trials;
-  TrialViolations said;
-  Namer namer(sweep);
-  for (int64_t i = 0; i < count; ++i) {
-    const auto choices = ChoicesOf(i, axes);
-    Trial& trial = trials.emplace_back();
-    trial.index = static_cast<int32_t>(i);
-    trial.spec = sweep.base();
-    for (const Choice* choice : choices) {
-      for (const Override& o : choice->overrides) {
-        Apply(o, trial.spec);
-        trial.differing.push_back(StrCat(o.path, "=", o.value));
+  void Add(const Setting& setting) {
+    v1::RunSpec spec = sweep_.base();
+    std::vector<std::string> differing;
+    for (const Choice& choice : setting) {
+      for (const Override& o : choice.overrides) {
+        Apply(o, spec);
+        if (!choice.constant) differing.push_back(StrCat(o.path, "=", o.value));
       }
     }
-    trial.name = namer.Name(trial.index, choices);
-    trial.spec.set_name(trial.name);
-    FillDefaults(trial.spec);
-    Violations own;
-    const Positions at = positions == nullptr ? Positions() : TrialPositions(*positions, choices);
-    CheckRun(trial.spec, &at, own);
-    for (const std::string& line : own.lines()) said.Add(trial, line);
+    FillDefaults(spec);
+    const int32_t repeats = RepeatsOf(sweep_);
+    const std::vector<uint64_t> seeds = RepeatSeeds(spec.seed(), repeats);
+    for (int32_t repeat = 1; repeat <= repeats; ++repeat) {
+      Trial& trial = trials_.emplace_back();
+      trial.index = static_cast<int32_t>(trials_.size()) - 1;
+      trial.spec = spec;
+      trial.differing = differing;
+      if (repeats > 1) {
+        trial.spec.set_seed(seeds[static_cast<size_t>(repeat) - 1]);
+        trial.differing.push_back(StrCat("seed=", trial.spec.seed()));
+      }
+      trial.name = namer_.Name(trial.index, setting, repeats > 1 ? repeat : 0);
+      trial.spec.set_name(trial.name);
+      Check(trial, setting);
+    }
   }
-  said.Report(trials.size(), violations);
-  return trials;
+
+  std::vector<Trial> Finish(Violations& violations) {
+    said_.Report(trials_.size(), violations);
+    return std::move(trials_);
+  }
+
+ private:
+  void Check(const Trial& trial, const Setting& setting) {
+    Violations own;
+    const Positions at = positions_ == nullptr ? Positions() : TrialPositions(*positions_, setting);
+    CheckRun(trial.spec, &at, own);
+    for (const std::string& line : own.lines()) said_.Add(trial, line);
+    const auto [first, is_new] = first_.emplace(TrialKey(trial), trials_.size() - 1);
+    if (is_new) return;
+    const Trial& same = trials_[first->second];
+    said_.Add(trial, StrCat("is the same run as trial ", same.index, " (", same.name,
+                            "); leave one of them out"));
+  }
+
+  const v1::SweepSpec& sweep_;
+  const Positions* const positions_;
+  TrialNamer namer_;
+  TrialViolations said_;
+  std::vector<Trial> trials_;
+  std::map<std::string, size_t> first_;  // by TrialKey
+};
+
+// What the strategy asks of the other fields.
+void CheckStrategy(const v1::SweepSpec& sweep, const Positions* positions, Violations& violations) {
+  const bool random = sweep.strategy() == "random";
+  const bool varies = !sweep.space().empty() || sweep.variants_size() > 0;
+  if (random && sweep.trials() < 1 && !violations.Mentions("trials")) {
+    violations.AddAt(positions, "trials",
+                     "strategy random needs to know how many settings to draw, e.g. trials: 20");
+  }
+  if (!random && sweep.trials() > 0 && !violations.Mentions("strategy")) {
+    violations.AddAt(positions, "trials",
+                     "belongs to `strategy: random`; a grid has every combination");
+  }
+  if (RepeatsOf(sweep) > 1 && sweep.space().contains("seed")) {
+    violations.AddAt(positions, "space.seed",
+                     "is varied by `repeats` already; leave one of the two out");
+  }
+  if (!varies && (random || RepeatsOf(sweep) <= 1)) {
+    violations.AddAt(positions, "space",
+                     "varies nothing; give `space`, `variants` or `repeats`, or launch the base "
+                     "as a run");
+  }
+}
+
+void CheckSize(int64_t runs, const Positions* positions, Violations& violations) {
+  if (runs <= kMaxTrials) return;
+  violations.AddAt(positions, "space",
+                   StrCat("makes ", runs > 1'000'000'000 ? "over 1000000000" : StrCat(runs),
+                          " runs; a sweep has at most ", kMaxTrials));
+}
+
+// Settings, unless there is something wrong.
+std::vector<Setting> SettingsOf(const v1::SweepSpec& sweep, const Positions* positions,
+                                Violations& violations) {
+  const std::vector<Axis> axes = ReadAxes(sweep, positions, violations);
+  const int64_t repeats = RepeatsOf(sweep);
+  const bool random = sweep.strategy() == "random";
+  const bool conditions =
+      std::any_of(axes.begin(), axes.end(), [](const Axis& axis) { return !axis.when.empty(); });
+  const int64_t combinations = random ? sweep.trials() : GridSize(axes);
+  if (!conditions || combinations > kMostCombinations) {
+    CheckSize(combinations * repeats, positions, violations);
+  }
+  if (!violations.empty()) return {};
+  if (random) return RandomSettings(sweep, axes, positions, violations);
+  std::vector<Setting> settings = GridSettings(sweep, axes);
+  CheckSize(static_cast<int64_t>(settings.size()) * repeats, positions, violations);
+  return settings;
+}
+
+bool IsConstant(const v1::AxisSpec& axis) {
+  return axis.values_size() == 1 || (axis.has_min() && axis.min() == axis.max());
 }
 
 }  // namespace
 
-std::string ShortTag(std::string_view path, std::string_view value) {
-  for (const Tag& tag : kTags) {
-    if (tag.path == path) return CleanName(StrCat(tag.tag, value));
+std::vector<uint64_t> RepeatSeeds(uint64_t seed, int32_t repeats) {
+  Random random(seed, PurposeOf(Purpose::kSearch, 1));
+  std::vector<uint64_t> seeds = {seed};
+  std::set<uint64_t> used = {seed};
+  while (seeds.size() < static_cast<size_t>(repeats)) {
+    const uint64_t next = random.Below(uint64_t{1} << 31);
+    if (used.insert(next).second) seeds.push_back(next);
   }
-  const std::string_view last = path.substr(path.find_last_of('.') + 1);
-  const bool number = !value.empty() && (value[0] == '-' || (value[0] >= '0' && value[0] <= '9'));
-  return CleanName(StrCat(last, number ? "" : "_", value));
+  return seeds;
+}
+
+std::string TrialKey(const Trial& trial) {
+  v1::RunSpec spec = trial.spec;
+  spec.clear_name();
+  return spec.SerializeAsString();
 }
 
 std::vector<std::string> VariedPaths(const v1::SweepSpec& sweep) {
@@ -327,7 +209,10 @@ std::vector<std::string> VariedPaths(const v1::SweepSpec& sweep) {
     for (const auto& [path, value] : variant.set()) in_variants.insert(path);
   }
   std::vector<std::string> paths(in_variants.begin(), in_variants.end());
-  for (std::string& path : SpacePaths(sweep)) paths.push_back(std::move(path));
+  for (std::string& path : SpacePaths(sweep)) {
+    if (!IsConstant(sweep.space().at(path))) paths.push_back(std::move(path));
+  }
+  if (RepeatsOf(sweep) > 1) paths.push_back("seed");
   return paths;
 }
 
@@ -342,49 +227,14 @@ absl::StatusOr<std::vector<Trial>> ExpandSweep(const v1::SweepSpec& sweep,
       violations.AddAt(positions, "name", what);
     }
   }
-  std::vector<Axis> axes;
-  AxisBuilder builder(positions, violations);
-  builder.AddVariants(sweep, axes);
-  builder.AddSpace(sweep, axes);
-  if (sweep.space().empty() && sweep.variants_size() == 0) {
-    violations.AddAt(positions, "space",
-                     "varies nothing; give `space` or `variants`, or launch "
-                     "the base as a run");
-  }
-  if (const int64_t count = GridSize(axes); count > kMaxTrials) {
-    violations.AddAt(positions, "space",
-                     StrCat("makes ", count > 1'000'000'000 ? "over 1000000000" : StrCat(count),
-                            " runs; a sweep has at most ", kMaxTrials));
-  }
+  CheckStrategy(sweep, positions, violations);
+  const std::vector<Setting> settings = SettingsOf(sweep, positions, violations);
   SHOAL_RETURN_IF_ERROR(violations.ToStatus());
-  std::vector<Trial> trials = MakeTrials(sweep, axes, positions, violations);
+  TrialMaker maker(sweep, positions);
+  for (const Setting& setting : settings) maker.Add(setting);
+  std::vector<Trial> trials = maker.Finish(violations);
   SHOAL_RETURN_IF_ERROR(violations.ToStatus());
   return trials;
-}
-
-absl::Status ApplyVary(v1::SweepSpec& sweep, std::string_view vary, Positions* positions) {
-  Violations violations;
-  const size_t equals = vary.find('=');
-  const std::string path(StripSpace(vary.substr(0, equals)));
-  if (equals == std::string_view::npos || path.empty()) {
-    violations.Add("--vary", "",
-                   StrCat("expected PATH=VALUE,VALUE, is '", vary.substr(0, 80), "'"));
-    return violations.ToStatus();
-  }
-  if (auto problem = CheckVariable(path)) {
-    violations.Add("--vary", path, *problem);
-    return violations.ToStatus();
-  }
-  v1::AxisSpec axis;
-  for (std::string_view part : StrSplit(vary.substr(equals + 1), ',')) {
-    std::string value(StripSpace(part));
-    if (auto problem = CheckOverride(path, value)) violations.Add("--vary", path, *problem);
-    axis.add_values(value);
-  }
-  SHOAL_RETURN_IF_ERROR(violations.ToStatus());
-  (*sweep.mutable_space())[path] = axis;
-  if (positions != nullptr) positions->insert_or_assign(StrCat("space.", path), "--vary");
-  return absl::OkStatus();
 }
 
 }  // namespace shoal::spec

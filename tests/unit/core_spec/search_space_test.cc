@@ -99,7 +99,7 @@ TEST(Expand, SaysWhatIsWrongAndWhere) {
             "s.yaml:5:3: space.samples.prompts: is a list of text; only single values can be "
             "varied\n"
             "s.yaml:6:3: space.train: is a group; only single values can be varied\n"
-            "s.yaml:8:3: space.seed: has no values; e.g. {values: [1, 2, 4]}");
+            "s.yaml:8:3: space.seed: has no values; e.g. [1, 2, 4], or {min: 1, max: 8}");
 }
 
 TEST(Expand, OneSentenceForManyTrials) {
@@ -157,7 +157,7 @@ TEST(Vary, AddsToTheSpace) {
   EXPECT_EQ(ApplyVary(sweep, "model.n_layers=1,x,0").message(),
             "--vary: model.n_layers: expected an integer, is 'x'\n"
             "--vary: model.n_layers: must be >= 1 and <= 256 blocks, is 0");
-  EXPECT_EQ(ApplyVary(sweep, "layers").message(), "--vary: expected PATH=VALUE,VALUE, is 'layers'");
+  EXPECT_EQ(ApplyVary(sweep, "layers").message(), "--vary: expected PATH=VALUE,VALUE or PATH=MIN..MAX, is 'layers'");
   EXPECT_EQ(ApplyVary(sweep, "steps=1").message(),
             "--vary: steps: unknown field 'steps' here; did you mean 'train.steps'?");
 }
