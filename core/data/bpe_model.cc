@@ -1,22 +1,24 @@
-#include "core/data/bpe_model.h"
-
+// Byte pair encoding: a word's units (bytes, or characters) are merged by rank.
 #include <algorithm>
+#include <array>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/escaping.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
+#include "core/data/byte_alphabet.h"
+#include "core/data/token_model.h"
+#include "core/data/utf8.h"
 
 namespace shoal::data {
 namespace {
-
-constexpr int32_t kMaxVocabSize = 1 << 24;
 
 uint64_t PairKey(int32_t left, int32_t right) {
   return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
 }
 
 // Makes std::push_heap a queue that gives the lowest rank first, then the leftmost position.
-bool Later(const MergeScratch::Candidate& a, const MergeScratch::Candidate& b) {
+bool Later(const ModelScratch::Candidate& a, const ModelScratch::Candidate& b) {
   return a.rank != b.rank ? a.rank > b.rank : a.position > b.position;
 }
 
@@ -24,92 +26,102 @@ std::string Quoted(std::string_view bytes) {
   return StrCat("\"", absl::CHexEscape(AbslView(bytes.substr(0, 80))), "\"");
 }
 
-}  // namespace
+class BpeModel final : public TokenModel {
+ public:
+  explicit BpeModel(const TokenizerParts& parts) : parts_(parts) {}
 
-absl::StatusOr<std::shared_ptr<const Tokenizer::Model>> Tokenizer::Model::Build(
-    TokenizerParts parts) {
-  auto model = std::make_shared<Model>();
-  model->parts = std::move(parts);
-  SHOAL_RETURN_IF_ERROR(model->CheckAndIndexSpecials());
-  SHOAL_RETURN_IF_ERROR(model->CheckAndIndexTokens());
-  SHOAL_RETURN_IF_ERROR(model->CheckAndIndexMerges());
-  return std::shared_ptr<const Model>(std::move(model));
-}
-
-absl::Status Tokenizer::Model::CheckAndIndexSpecials() {
-  const size_t size = parts.tokens.size();
-  if (size == 0) return absl::InvalidArgumentError("the vocabulary is empty");
-  if (size > static_cast<size_t>(kMaxVocabSize)) {
-    return absl::InvalidArgumentError(
-        StrCat("the vocabulary has ids up to ", size - 1, "; at most ", kMaxVocabSize - 1));
+  absl::Status Index(const std::vector<uint8_t>& special) {
+    SHOAL_RETURN_IF_ERROR(IndexTokens(special));
+    return IndexMerges(special);
   }
-  special.assign(size, 0);
-  absl::flat_hash_map<std::string_view, int32_t> seen;
-  std::vector<std::string> contents;
-  for (const SpecialToken& token : parts.specials) {
-    if (token.content.empty()) {
-      return absl::InvalidArgumentError(StrCat("special token ", token.id, " is empty"));
-    }
-    if (token.id < 0 || static_cast<size_t>(token.id) >= size) {
-      return absl::InvalidArgumentError(StrCat("special token ", Quoted(token.content), " has id ",
-                                               token.id, ", outside 0..", size - 1));
-    }
-    const auto id = static_cast<size_t>(token.id);
-    if (!seen.emplace(token.content, token.id).second || special[id] != 0) {
-      return absl::InvalidArgumentError(
-          StrCat("special token ", Quoted(token.content), " or its id ", id, " occurs twice"));
-    }
-    special[id] = 1;
-    parts.tokens[id] = token.content;
-    contents.push_back(token.content);
-  }
-  matcher = SpecialMatcher(std::move(contents));
-  return absl::OkStatus();
-}
 
-absl::Status Tokenizer::Model::CheckAndIndexTokens() {
-  byte_id.fill(-1);
-  id_of_bytes.reserve(parts.tokens.size());
-  for (size_t i = 0; i < parts.tokens.size(); ++i) {
-    if (!parts.tokens[i].has_value() || special[i] != 0) continue;
-    const std::string& bytes = *parts.tokens[i];
-    const auto id = static_cast<int32_t>(i);
-    if (bytes.empty()) {
-      return absl::InvalidArgumentError(StrCat("token ", id, " has no bytes"));
-    }
-    const auto [existing, added] = id_of_bytes.emplace(bytes, id);
+  int64_t EncodeWord(std::string_view word, ModelScratch& scratch,
+                     std::vector<int32_t>& out) const override;
+
+ private:
+  struct Merge {
+    int32_t rank;
+    int32_t result;
+  };
+
+  absl::Status IndexTokens(const std::vector<uint8_t>& special);
+  absl::Status IndexMerges(const std::vector<uint8_t>& special);
+  int64_t SplitIntoUnits(std::string_view word, ModelScratch& scratch) const;
+  void PushCandidate(int32_t position, ModelScratch& scratch) const;
+
+  // The bytes of the unit at the start of `word`.
+  size_t UnitSize(std::string_view word) const {
+    return parts_.kind == ModelKind::kByteBpe ? 1 : NextUtf8(word).bytes;
+  }
+  int32_t UnitId(std::string_view unit) const {  // -1: no token
+    if (unit.size() == 1) return byte_id_[static_cast<uint8_t>(unit[0])];
+    const auto it = id_of_text_.find(AbslView(unit));
+    return it == id_of_text_.end() ? -1 : it->second;
+  }
+
+  const TokenizerParts& parts_;
+  std::array<int32_t, 256> byte_id_{};  // of one-byte tokens; -1: none
+  absl::flat_hash_map<uint64_t, Merge> merges_;
+  absl::flat_hash_map<std::string, int32_t> id_of_text_;  // what ordinary text can reach
+};
+
+absl::Status BpeModel::IndexTokens(const std::vector<uint8_t>& special) {
+  byte_id_.fill(-1);
+  const auto add = [this](const std::string& text, int32_t id) -> absl::Status {
+    if (text.empty()) return absl::InvalidArgumentError(StrCat("token ", id, " has no bytes"));
+    const auto [existing, added] = id_of_text_.emplace(text, id);
     if (!added) {
       return absl::InvalidArgumentError(
-          StrCat("tokens ", existing->second, " and ", id, " are both ", Quoted(bytes)));
+          StrCat("tokens ", existing->second, " and ", id, " are both ", Quoted(text)));
     }
-    if (bytes.size() == 1) byte_id[static_cast<uint8_t>(bytes[0])] = id;
+    if (text.size() == 1) byte_id_[static_cast<uint8_t>(text[0])] = id;
+    return absl::OkStatus();
+  };
+  std::vector<uint8_t> left_out = special;
+  for (const int32_t id : parts_.unreachable) left_out[static_cast<size_t>(id)] = 1;
+  for (const AddedToken& token : parts_.added) {
+    const auto id = static_cast<size_t>(token.id);
+    if (left_out[id] != 0) continue;
+    left_out[id] = 1;  // its entry is as written, not its bytes
+    if (!token.in_model) continue;
+    const std::optional<std::string> bytes = parts_.kind == ModelKind::kByteBpe
+                                                 ? FromSymbols(token.content)
+                                                 : std::optional<std::string>(token.content);
+    if (bytes.has_value()) SHOAL_RETURN_IF_ERROR(add(*bytes, token.id));
+  }
+  id_of_text_.reserve(parts_.tokens.size());
+  for (size_t i = 0; i < parts_.tokens.size(); ++i) {
+    if (!parts_.tokens[i].has_value() || left_out[i] != 0) continue;
+    SHOAL_RETURN_IF_ERROR(add(*parts_.tokens[i], static_cast<int32_t>(i)));
   }
   return absl::OkStatus();
 }
 
-absl::Status Tokenizer::Model::CheckAndIndexMerges() {
-  merges.reserve(parts.merges.size());
-  const auto size = static_cast<int32_t>(parts.tokens.size());
-  for (size_t rank = 0; rank < parts.merges.size(); ++rank) {
-    const auto [left, right] = parts.merges[rank];
+absl::Status BpeModel::IndexMerges(const std::vector<uint8_t>& special) {
+  merges_.reserve(parts_.merges.size());
+  absl::flat_hash_map<std::string_view, int32_t> special_id;
+  for (const AddedToken& token : parts_.added) {
+    if (special[static_cast<size_t>(token.id)] != 0) special_id.emplace(token.content, token.id);
+  }
+  const auto size = static_cast<int32_t>(parts_.tokens.size());
+  for (size_t rank = 0; rank < parts_.merges.size(); ++rank) {
+    const auto [left, right] = parts_.merges[rank];
     for (const int32_t id : {left, right}) {
-      if (id < 0 || id >= size || !parts.tokens[static_cast<size_t>(id)].has_value()) {
+      if (id < 0 || id >= size || !parts_.tokens[static_cast<size_t>(id)].has_value()) {
         return absl::InvalidArgumentError(
             StrCat("merge ", rank, " uses id ", id, ", which is not in the vocabulary"));
       }
     }
-    const std::string result =
-        StrCat(*parts.tokens[static_cast<size_t>(left)], *parts.tokens[static_cast<size_t>(right)]);
-    const auto token = id_of_bytes.find(result);
-    if (token == id_of_bytes.end()) {
+    const std::string result = StrCat(*parts_.tokens[static_cast<size_t>(left)],
+                                      *parts_.tokens[static_cast<size_t>(right)]);
+    const auto token = id_of_text_.find(result);
+    if (token == id_of_text_.end()) {
       // A result that is a special token must stay unreachable from ordinary text.
-      const bool is_special = std::any_of(parts.specials.begin(), parts.specials.end(),
-                                          [&](const auto& s) { return s.content == result; });
-      if (is_special) continue;
+      if (special_id.contains(std::string_view(result))) continue;
       return absl::InvalidArgumentError(
           StrCat("merge ", rank, " gives ", Quoted(result), ", which is not in the vocabulary"));
     }
-    if (!merges.emplace(PairKey(left, right), Merge{static_cast<int32_t>(rank), token->second})
+    if (!merges_.emplace(PairKey(left, right), Merge{static_cast<int32_t>(rank), token->second})
              .second) {
       return absl::InvalidArgumentError(
           StrCat("merge ", rank, " (", left, ", ", right, ") occurs twice"));
@@ -118,48 +130,64 @@ absl::Status Tokenizer::Model::CheckAndIndexMerges() {
   return absl::OkStatus();
 }
 
-void Tokenizer::Model::PushCandidate(int32_t position, MergeScratch& scratch) const {
+void BpeModel::PushCandidate(int32_t position, ModelScratch& scratch) const {
   if (position < 0) return;
-  const MergeScratch::Symbol& left = scratch.symbols[static_cast<size_t>(position)];
+  const ModelScratch::Symbol& left = scratch.symbols[static_cast<size_t>(position)];
   if (left.next < 0) return;
   const int32_t right = scratch.symbols[static_cast<size_t>(left.next)].id;
-  const auto merge = merges.find(PairKey(left.id, right));
-  if (merge == merges.end()) return;
+  const auto merge = merges_.find(PairKey(left.id, right));
+  if (merge == merges_.end()) return;
   scratch.heap.push_back({merge->second.rank, position, merge->second.result});
   std::push_heap(scratch.heap.begin(), scratch.heap.end(), Later);
 }
 
-int64_t Tokenizer::Model::EncodeWord(std::string_view word, MergeScratch& scratch,
-                                     std::vector<int32_t>& out) const {
-  if (parts.ignore_merges) {
-    if (const auto whole = id_of_bytes.find(AbslView(word)); whole != id_of_bytes.end()) {
+int64_t BpeModel::SplitIntoUnits(std::string_view word, ModelScratch& scratch) const {
+  std::vector<ModelScratch::Symbol>& symbols = scratch.symbols;
+  symbols.clear();
+  int64_t lost = 0;
+  bool unknown_before = false;
+  while (!word.empty()) {
+    const size_t bytes = UnitSize(word);
+    const int32_t id = UnitId(word.substr(0, bytes));
+    const auto n = static_cast<int32_t>(symbols.size());
+    if (id >= 0) {
+      symbols.push_back({id, n - 1, n + 1});
+    } else {
+      lost += static_cast<int64_t>(bytes);
+      // Without an unknown token the unit is dropped: its neighbours become adjacent.
+      if (parts_.unknown.has_value() && !(parts_.fuse_unknown && unknown_before)) {
+        symbols.push_back({*parts_.unknown, n - 1, n + 1});
+      }
+    }
+    unknown_before = id < 0;
+    word.remove_prefix(bytes);
+  }
+  if (!symbols.empty()) symbols.back().next = -1;
+  return lost;
+}
+
+int64_t BpeModel::EncodeWord(std::string_view word, ModelScratch& scratch,
+                             std::vector<int32_t>& out) const {
+  if (parts_.ignore_merges) {
+    if (const auto whole = id_of_text_.find(AbslView(word)); whole != id_of_text_.end()) {
       out.push_back(whole->second);
       return 0;
     }
   }
-  std::vector<MergeScratch::Symbol>& symbols = scratch.symbols;
-  symbols.clear();
+  const int64_t lost = SplitIntoUnits(word, scratch);
+  std::vector<ModelScratch::Symbol>& symbols = scratch.symbols;
   scratch.heap.clear();
-  for (const char c :
-       word) {  // bytes without a token are dropped: their neighbours become adjacent
-    const int32_t id = byte_id[static_cast<uint8_t>(c)];
-    const auto n = static_cast<int32_t>(symbols.size());
-    if (id >= 0) symbols.push_back({id, n - 1, n + 1});
-  }
-  const int64_t dropped = static_cast<int64_t>(word.size() - symbols.size());
-  if (symbols.empty()) return dropped;
-  symbols.back().next = -1;
   for (size_t i = 0; i + 1 < symbols.size(); ++i) PushCandidate(static_cast<int32_t>(i), scratch);
 
-  while (!scratch.heap.empty()) {
+  while (!scratch.heap.empty()) {  // O(n log n) in the units of the word
     std::pop_heap(scratch.heap.begin(), scratch.heap.end(), Later);
-    const MergeScratch::Candidate top = scratch.heap.back();
+    const ModelScratch::Candidate top = scratch.heap.back();
     scratch.heap.pop_back();
-    MergeScratch::Symbol& left = symbols[static_cast<size_t>(top.position)];
+    ModelScratch::Symbol& left = symbols[static_cast<size_t>(top.position)];
     if (left.id < 0 || left.next < 0) continue;  // merged away, or now the last
-    MergeScratch::Symbol& right = symbols[static_cast<size_t>(left.next)];
-    const auto merge = merges.find(PairKey(left.id, right.id));
-    if (merge == merges.end() || merge->second.result != top.result) continue;  // stale
+    ModelScratch::Symbol& right = symbols[static_cast<size_t>(left.next)];
+    const auto merge = merges_.find(PairKey(left.id, right.id));
+    if (merge == merges_.end() || merge->second.result != top.result) continue;  // stale
     left.id = top.result;
     left.next = right.next;
     right.id = -1;
@@ -167,10 +195,19 @@ int64_t Tokenizer::Model::EncodeWord(std::string_view word, MergeScratch& scratc
     PushCandidate(left.previous, scratch);
     PushCandidate(top.position, scratch);
   }
-  for (const MergeScratch::Symbol& symbol : symbols) {
+  for (const ModelScratch::Symbol& symbol : symbols) {
     if (symbol.id >= 0) out.push_back(symbol.id);
   }
-  return dropped;
+  return lost;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TokenModel>> MakeBpeModel(const TokenizerParts& parts,
+                                                         const std::vector<uint8_t>& special) {
+  auto model = std::make_unique<BpeModel>(parts);
+  SHOAL_RETURN_IF_ERROR(model->Index(special));
+  return model;
 }
 
 }  // namespace shoal::data

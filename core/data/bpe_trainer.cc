@@ -8,7 +8,7 @@
 #include "core/base/status.h"
 #include "core/base/strings.h"
 #include "core/data/byte_alphabet.h"
-#include "core/data/pretokenizer.h"
+#include "core/data/gpt2_splitter.h"
 #include "core/data/special_matcher.h"
 
 namespace shoal::data {
@@ -183,7 +183,7 @@ absl::Status Check(const BpeTrainerOptions& options) {
 TokenizerParts StartingParts(const BpeTrainerOptions& options) {
   TokenizerParts parts;
   for (const std::string& special : options.special_tokens) {
-    parts.specials.push_back({static_cast<int32_t>(parts.tokens.size()), special});
+    parts.added.push_back({.id = static_cast<int32_t>(parts.tokens.size()), .content = special});
     parts.tokens.emplace_back(special);
   }
   for (const uint8_t byte : BytesInSymbolOrder()) {
@@ -197,7 +197,7 @@ TokenizerParts StartingParts(const BpeTrainerOptions& options) {
 struct BpeTrainer::State {
   BpeTrainerOptions options;
   SpecialMatcher matcher;
-  Pretokenizer pretokenizer;
+  Gpt2Splitter splitter;
   absl::flat_hash_map<std::string, int64_t> counts;
   BpeTrainerReport report;
 };
@@ -213,7 +213,7 @@ void BpeTrainer::AddText(std::string_view text) {
   state.report.text_bytes += static_cast<int64_t>(text.size());
   for (size_t begin = 0; begin < text.size();) {
     const SpecialMatcher::Match match = state.matcher.Find(text, begin);
-    state.pretokenizer.ForEach(text.substr(begin, match.begin - begin), [&](std::string_view word) {
+    state.splitter.ForEach(text.substr(begin, match.begin - begin), [&](std::string_view word) {
       if (const auto it = state.counts.find(AbslView(word)); it != state.counts.end()) {
         ++it->second;
       } else {

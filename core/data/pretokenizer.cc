@@ -1,132 +1,142 @@
 #include "core/data/pretokenizer.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
+#include <algorithm>
 
-#include <array>
-#include <cstdint>
-
-#include "core/base/check.h"
+#include "core/base/status.h"
+#include "core/data/unicode_text.h"
 
 namespace shoal::data {
 namespace {
 
-// GPT-2's pattern with \s spelled out as Unicode White_Space: PCRE2's own \s also holds U+180E,
-// which the Hugging Face library treats as an ordinary character.
-#define SHOAL_SPACES                                                                       \
-  "\\t-\\r \\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}" \
-  "\\x{3000}"
-constexpr char kGpt2Pattern[] =
-    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SHOAL_SPACES "\\p{L}\\p{N}]+|[" SHOAL_SPACES
-    "]+(?![^" SHOAL_SPACES "])|[" SHOAL_SPACES "]+";
-#undef SHOAL_SPACES
+using Kind = PretokenizerStep::Kind;
+using Behavior = PretokenizerStep::Behavior;
 
-enum class Class : uint8_t { kLetter, kDigit, kSpace, kOther, kNotAscii };
-
-constexpr std::array<Class, 256> MakeClasses() {
-  std::array<Class, 256> classes{};
-  for (size_t b = 0; b < 256; ++b) {
-    const bool letter = (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z');
-    const bool digit = b >= '0' && b <= '9';
-    const bool space = b == ' ' || (b >= '\t' && b <= '\r');
-    classes[b] = b >= 0x80 ? Class::kNotAscii
-                 : letter  ? Class::kLetter
-                 : digit   ? Class::kDigit
-                 : space   ? Class::kSpace
-                           : Class::kOther;
+// Pieces that cover the text, one per match and one per stretch between matches.
+template <typename IsMatch>
+void FindChars(std::string_view text, IsMatch&& is_match, std::vector<Cut>& cuts) {
+  size_t rest = 0;  // where what has no cut yet begins
+  for (size_t at = 0, bytes = 1; at < text.size(); at += bytes) {
+    const std::optional<char32_t> c = DecodeUtf8(text.substr(at), bytes);
+    if (!c.has_value() || !is_match(*c)) continue;
+    if (rest < at) cuts.push_back({rest, at, false});
+    cuts.push_back({at, at + bytes, true});
+    rest = at + bytes;
   }
-  return classes;
+  if (rest < text.size()) cuts.push_back({rest, text.size(), false});
 }
-constexpr std::array<Class, 256> kClasses = MakeClasses();
 
-// Length of the contraction ('s 't 're 've 'm 'll 'd) that `text` starts with at an apostrophe, or
-// 0.
-size_t ContractionAt(std::string_view text) {
-  if (text.size() < 2) return 0;
-  switch (text[1]) {
-    case 's':
-    case 't':
-    case 'm':
-    case 'd':
-      return 2;
-    case 'r':
-    case 'v':
-      return text.size() > 2 && text[2] == 'e' ? 3 : 0;
-    case 'l':
-      return text.size() > 2 && text[2] == 'l' ? 3 : 0;
-    default:
-      return 0;
+void FindPattern(std::string_view text, const Pattern& pattern, PatternScratch& scratch,
+                 std::vector<Cut>& cuts) {
+  for (size_t begin = 0; begin < text.size();) {
+    const Pattern::Match match = pattern.Find(text, begin, scratch);
+    if (begin < match.begin) cuts.push_back({begin, match.begin, false});
+    if (match.found) cuts.push_back({match.begin, match.end, true});
+    begin = match.end;
   }
 }
 
-// The end of the pre-token at `begin` when ASCII alone decides it, else 0. A piece is undecided
-// when the byte that ends it is not ASCII: that byte's character might belong to the piece.
-size_t NextAscii(std::string_view text, size_t begin) {
-  const auto class_at = [&](size_t i) { return kClasses[static_cast<uint8_t>(text[i])]; };
-  if (text[begin] == '\'') {
-    if (const size_t n = ContractionAt(text.substr(begin)); n > 0) return begin + n;
+// Whether `next` belongs to the piece whose last part is `cut`.
+bool Joins(Behavior behavior, const Cut& cut, const Cut& next) {
+  switch (behavior) {
+    case Behavior::kContiguous:
+      return cut.match == next.match;
+    case Behavior::kMergedWithPrevious:
+      return next.match && !cut.match;
+    case Behavior::kMergedWithNext:  // of a run of matches, the last goes with what follows
+      return cut.match && !next.match;
+    case Behavior::kIsolated:
+    case Behavior::kRemoved:
+      return false;
   }
-  size_t i = begin;
-  Class run = class_at(i);
-  if (text[i] == ' ' && i + 1 < text.size() && class_at(i + 1) != Class::kSpace) {
-    run = class_at(++i);  // one space may lead a run of letters, digits or others
+  return false;
+}
+
+// Joins and removes pieces as the behavior says; they stay in order.
+void Apply(Behavior behavior, std::vector<Cut>& cuts) {
+  size_t kept = 0;
+  for (const Cut found : cuts) {
+    if (behavior == Behavior::kRemoved && found.match) continue;
+    if (kept > 0 && Joins(behavior, cuts[kept - 1], found)) {
+      cuts[kept - 1].end = found.end;
+      cuts[kept - 1].match = found.match;  // of the last part
+    } else {
+      cuts[kept++] = found;
+    }
   }
-  if (run == Class::kNotAscii) return 0;
-  while (i < text.size() && class_at(i) == run) ++i;
-  if (i == text.size()) return i;
-  if (class_at(i) == Class::kNotAscii) return 0;
-  // Spaces before a visible character leave the last one to it, unless there is only one.
-  if (run == Class::kSpace && i - begin > 1) return i - 1;
-  return i;
+  cuts.resize(kept);
 }
 
 }  // namespace
 
-struct Pretokenizer::Pattern {
-  pcre2_code* code = nullptr;
-  pcre2_match_data* match = nullptr;
-  bool jit = false;
-
-  Pattern() {
-    int error = 0;
-    PCRE2_SIZE offset = 0;
-    code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(kGpt2Pattern), PCRE2_ZERO_TERMINATED,
-                         PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF, &error, &offset, nullptr);
-    SHOAL_CHECK(code != nullptr, "pcre2_compile: error ", error, " at ", offset);
-    jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;  // else the interpreter: slower, equal
-    match = pcre2_match_data_create(1, nullptr);
-    SHOAL_CHECK(match != nullptr);
+absl::StatusOr<Pretokenizer> Pretokenizer::Create(const std::vector<PretokenizerStep>& steps) {
+  Pretokenizer result;
+  const auto add = [&result](PretokenizerStep step) { result.steps_.push_back({step, {}}); };
+  for (const PretokenizerStep& step : steps) {
+    if (!result.steps_.empty() && result.steps_.back().what.kind == Kind::kByteLevel) {
+      return absl::InvalidArgumentError(
+          "pre_tokenizer: a step after ByteLevel is not supported: it would see bytes");
+    }
+    if (step.kind == Kind::kBert) {
+      add({.kind = Kind::kWhitespaceSplit, .pattern = {}, .behavior = Behavior::kRemoved});
+      add({.kind = Kind::kPunctuation, .pattern = {}, .behavior = Behavior::kIsolated});
+      continue;
+    }
+    add(step);
+    if (step.kind != Kind::kSplit) continue;
+    SHOAL_ASSIGN_OR_RETURN(Pattern pattern, Pattern::Compile(step.pattern), "pre_tokenizer: Split");
+    result.steps_.back().pattern.push_back(std::move(pattern));
   }
-  ~Pattern() {
-    pcre2_match_data_free(match);
-    pcre2_code_free(code);
-  }
-  Pattern(const Pattern&) = delete;
-  Pattern& operator=(const Pattern&) = delete;
-};
-
-Pretokenizer::Pretokenizer(Path path) : path_(path), pattern_(std::make_unique<Pattern>()) {}
-Pretokenizer::~Pretokenizer() = default;
-Pretokenizer::Pretokenizer(Pretokenizer&&) noexcept = default;
-Pretokenizer& Pretokenizer::operator=(Pretokenizer&&) noexcept = default;
-
-size_t Pretokenizer::Next(std::string_view text, size_t begin) {
-  if (path_ == Path::kFast) {
-    if (const size_t end = NextAscii(text, begin); end != 0) return end;
-  }
-  return NextByPattern(text, begin);
+  return result;
 }
 
-size_t Pretokenizer::NextByPattern(std::string_view text, size_t begin) {
-  // Every character of valid UTF-8 matches some alternative, so a match that starts later than
-  // `begin`, or none at all, means that the bytes before it are not valid UTF-8.
-  const int rc = pcre2_match(pattern_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
-                             begin, 0, pattern_->match, nullptr);
-  if (rc == PCRE2_ERROR_NOMATCH) return text.size();
-  // The pattern has no nested repeats, so no match can run out of stack or hit a match limit.
-  SHOAL_CHECK(rc > 0, "pcre2_match: ", rc);
-  const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(pattern_->match);
-  return bounds[0] > begin ? bounds[0] : bounds[1];
+void Pretokenizer::Find(const Step& step, std::string_view text, PatternScratch& scratch,
+                        std::vector<Cut>& cuts) {
+  cuts.clear();
+  switch (step.what.kind) {
+    case Kind::kSplit:
+      FindPattern(text, step.pattern[0], scratch, cuts);
+      if (step.what.invert) {
+        for (Cut& cut : cuts) cut.match = !cut.match;
+      }
+      Apply(step.what.behavior, cuts);
+      break;
+    case Kind::kDigits:
+      FindChars(text, IsNumeric, cuts);
+      Apply(step.what.individual_digits ? Behavior::kIsolated : Behavior::kContiguous, cuts);
+      break;
+    case Kind::kPunctuation:
+      FindChars(text, IsBertPunctuation, cuts);
+      Apply(step.what.behavior, cuts);
+      break;
+    case Kind::kWhitespaceSplit:
+      FindChars(text, IsWhiteSpace, cuts);
+      Apply(Behavior::kRemoved, cuts);
+      break;
+    case Kind::kBert:
+    case Kind::kByteLevel:
+      break;  // taken apart by Create, and by Run
+  }
+}
+
+void Pretokenizer::Run(size_t index, std::string_view piece, PretokenizerScratch& scratch,
+                       absl::FunctionRef<void(std::string_view)> f) const {
+  if (index == steps_.size()) return f(piece);
+  const Step& step = steps_[index];
+  if (step.what.kind == Kind::kByteLevel) {
+    if (step.what.add_prefix_space && !piece.starts_with(' ')) {
+      scratch.prefixed.assign(1, ' ');
+      scratch.prefixed.append(piece);
+      piece = scratch.prefixed;
+    }
+    if (step.what.use_regex) return scratch.gpt2.ForEach(piece, f);
+    return f(piece);
+  }
+  if (scratch.cuts.size() < steps_.size()) scratch.cuts.resize(steps_.size());
+  std::vector<Cut>& cuts = scratch.cuts[index];
+  Find(step, piece, scratch.pattern, cuts);
+  for (const Cut& cut : cuts) {
+    Run(index + 1, piece.substr(cut.begin, cut.end - cut.begin), scratch, f);
+  }
 }
 
 }  // namespace shoal::data

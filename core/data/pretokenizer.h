@@ -1,49 +1,64 @@
-// Cuts text into pre-tokens, the pieces that BPE merges never cross: GPT-2's pattern
+// Cuts text into words, which no token crosses: the "pre_tokenizer" of a tokenizer.json.
+// Internal to core/data.
 //
-//   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-//
-// where \s is Unicode White_Space. Pure ASCII stretches are cut by a hand-written scanner that
-// agrees with the pattern; anything else goes through PCRE2 with its JIT. A byte that is not part
-// of valid UTF-8 belongs to no match; such bytes come out as pre-tokens of their own, so the pieces
-// always concatenate to the input.
+// Steps apply one after the other, each to the pieces of the one before. A step finds its matches
+// (a pattern's, digits, punctuation, white space), and its behavior says what they become: removed,
+// pieces of their own (isolated), joined to the piece before or after, or joined with their equals
+// (contiguous). ByteLevel prepends a space where asked to and cuts as GPT-2 does (gpt2_splitter.h).
+// No steps: the whole text is one word. Bytes that are not UTF-8 never match.
 #pragma once
 
-#include <cstddef>
-#include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "core/data/gpt2_splitter.h"
+#include "core/data/pattern.h"
+#include "core/data/tokenizer_parts.h"
 
 namespace shoal::data {
 
-// Thread-compatible: one object per thread (it owns the match state). Creation costs about 100 us.
+// A piece of a text, and whether it is a match.
+struct Cut {
+  size_t begin = 0;
+  size_t end = 0;
+  bool match = false;
+};
+
+// The buffers of one thread for one Pretokenizer. Thread-compatible.
+struct PretokenizerScratch {
+  PatternScratch pattern;
+  Gpt2Splitter gpt2;
+  std::vector<std::vector<Cut>> cuts;  // per step
+  std::string prefixed;
+};
+
+// Immutable; thread-safe.
 class Pretokenizer {
  public:
-  enum class Path { kFast, kPatternOnly };  // kPatternOnly: no ASCII scanner; the oracle of tests
+  Pretokenizer() = default;
+  // Errors: InvalidArgument (a pattern; a step after ByteLevel).
+  static absl::StatusOr<Pretokenizer> Create(const std::vector<PretokenizerStep>& steps);
 
-  explicit Pretokenizer(Path path = Path::kFast);
-  ~Pretokenizer();
-  Pretokenizer(Pretokenizer&&) noexcept;
-  Pretokenizer& operator=(Pretokenizer&&) noexcept;
-
-  // The end of the pre-token that starts at `begin`, so text.substr(begin, end - begin) is the
-  // piece. Requires begin < text.size(); end > begin. A piece depends only on what follows it.
-  size_t Next(std::string_view text, size_t begin);
-
-  // Calls f(std::string_view piece) for every piece in order.
-  template <typename F>
-  void ForEach(std::string_view text, F&& f) {
-    for (size_t begin = 0; begin < text.size();) {
-      const size_t end = Next(text, begin);
-      f(text.substr(begin, end - begin));
-      begin = end;
-    }
+  // Calls f for every word in order. Words are views into `text` or into the scratch.
+  void ForEach(std::string_view text, PretokenizerScratch& scratch,
+               absl::FunctionRef<void(std::string_view word)> f) const {
+    if (!text.empty()) Run(0, text, scratch, f);
   }
 
  private:
-  struct Pattern;
-  size_t NextByPattern(std::string_view text, size_t begin);
+  struct Step {
+    PretokenizerStep what;
+    std::vector<Pattern> pattern;  // of kSplit: one
+  };
+  void Run(size_t step, std::string_view piece, PretokenizerScratch& scratch,
+           absl::FunctionRef<void(std::string_view)> f) const;
+  static void Find(const Step& step, std::string_view text, PatternScratch& scratch,
+                   std::vector<Cut>& cuts);
 
-  Path path_;
-  std::unique_ptr<Pattern> pattern_;
+  std::vector<Step> steps_;
 };
 
 }  // namespace shoal::data

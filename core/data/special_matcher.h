@@ -1,4 +1,5 @@
-// Finds special tokens written in text: leftmost, then longest. Internal to core/data.
+// Finds given texts (special and other added tokens) in text: leftmost, then longest. Internal to
+// core/data.
 #pragma once
 
 #include <array>
@@ -22,7 +23,7 @@ class SpecialMatcher {
   // Empty contents never match.
   explicit SpecialMatcher(std::vector<std::string> contents);
 
-  // The first special token that begins at or after `begin`. Linear in the bytes passed over.
+  // The first content that begins at or after `begin`. Linear in the bytes passed over.
   Match Find(std::string_view text, size_t begin) const;
 
  private:

@@ -10,8 +10,11 @@ StreamDecoder::StreamDecoder(Tokenizer tokenizer, bool skip_special)
     : tokenizer_(std::move(tokenizer)), skip_special_(skip_special) {}
 
 std::string StreamDecoder::Push(int32_t id) {
-  const int32_t ids[] = {id};
-  pending_ += tokenizer_.Decode(ids, skip_special_);
+  if (id < 0 || id >= tokenizer_.vocab_size() || (skip_special_ && tokenizer_.IsSpecial(id))) {
+    return "";
+  }
+  pending_ += tokenizer_.TokenBytes(id, first_);
+  first_ = false;
   std::string ready;
   std::string_view rest = pending_;
   while (!rest.empty()) {
@@ -27,6 +30,7 @@ std::string StreamDecoder::Push(int32_t id) {
 std::string StreamDecoder::Finish() {
   const bool unfinished = !pending_.empty();
   pending_.clear();
+  first_ = true;
   return std::string(unfinished ? kReplacement : "");
 }
 

@@ -1,11 +1,12 @@
 #include "core/data/tokenizer.h"
 
 #include <algorithm>
+#include <array>
 
+#include "absl/container/flat_hash_map.h"
 #include "core/base/check.h"
 #include "core/base/status.h"
-#include "core/data/bpe_model.h"
-#include "core/data/pretokenizer.h"
+#include "core/data/tokenizer_model.h"
 
 namespace shoal::data {
 namespace {
@@ -42,45 +43,82 @@ std::vector<int32_t> Tokenizer::EncodeOrdinary(std::string_view text, EncodeStat
 
 std::string Tokenizer::Decode(std::span<const int32_t> ids, bool skip_special) const {
   std::string text;
+  bool first = true;
   for (const int32_t id : ids) {
     if (id < 0 || id >= vocab_size() || (skip_special && IsSpecial(id))) continue;
-    text += TokenBytes(id);
+    text += TokenBytes(id, first);
+    first = false;
   }
   return text;
 }
 
 int32_t Tokenizer::vocab_size() const { return static_cast<int32_t>(model_->parts.tokens.size()); }
 
-std::string_view Tokenizer::TokenBytes(int32_t id) const {
+std::string_view Tokenizer::TokenBytes(int32_t id, bool first) const {
   SHOAL_CHECK(id >= 0 && id < vocab_size(), "token ", id, " of ", vocab_size());
-  const std::optional<std::string>& bytes = model_->parts.tokens[static_cast<size_t>(id)];
-  return bytes.has_value() ? std::string_view(*bytes) : std::string_view();
+  return model_->Text(id, first);
 }
 
 bool Tokenizer::IsSpecial(int32_t id) const {
   return id >= 0 && id < vocab_size() && model_->special[static_cast<size_t>(id)] != 0;
 }
 
+bool Tokenizer::IsUnknown(int32_t id) const { return model_->parts.unknown == id; }
+
+bool Tokenizer::CountsBytes() const {
+  using Change = NormalizerStep::Kind;
+  using Step = PretokenizerStep::Kind;
+  const TokenizerParts& parts = model_->parts;
+  if (parts.kind == ModelKind::kWordPiece) return false;
+  for (const NormalizerStep& step : parts.normalizers) {
+    // Another spelling of the same text; about as many bytes.
+    if (step.kind != Change::kNfc && step.kind != Change::kNfd) return false;
+  }
+  return std::none_of(parts.pretokenizers.begin(), parts.pretokenizers.end(), [](const auto& step) {
+    const bool removes = step.behavior == PretokenizerStep::Behavior::kRemoved &&
+                         (step.kind == Step::kSplit || step.kind == Step::kPunctuation);
+    return removes || step.kind == Step::kWhitespaceSplit || step.kind == Step::kBert;
+  });
+}
+
 std::vector<uint32_t> Tokenizer::TokenByteCounts() const {
   std::vector<uint32_t> counts(static_cast<size_t>(vocab_size()), 0);
+  if (!CountsBytes()) return counts;
   for (int32_t id = 0; id < vocab_size(); ++id) {
-    if (!IsSpecial(id))
-      counts[static_cast<size_t>(id)] = static_cast<uint32_t>(TokenBytes(id).size());
+    if (IsSpecial(id) || IsUnknown(id)) continue;
+    counts[static_cast<size_t>(id)] = static_cast<uint32_t>(TokenBytes(id).size());
   }
   return counts;
 }
 
 std::optional<int32_t> Tokenizer::SpecialId(std::string_view content) const {
-  for (const SpecialToken& token : model_->parts.specials) {
+  for (const AddedToken& token : model_->parts.added) {
     if (token.content == content) return token.id;
   }
   return std::nullopt;
 }
 
 std::vector<uint8_t> Tokenizer::MissingBytes() const {
+  const bool over_bytes = model_->parts.kind == ModelKind::kByteBpe;
+  std::array<bool, 256> occurs{};
+  for (const std::optional<std::string>& token : model_->parts.tokens) {
+    for (const char c : token.value_or("")) occurs[static_cast<uint8_t>(c)] = true;
+  }
   std::vector<uint8_t> missing;
+  Encoder encoder(*this);
+  std::vector<int32_t> ids;
+  ModelScratch scratch;
   for (size_t b = 0; b < 256; ++b) {
-    if (model_->byte_id[b] < 0) missing.push_back(static_cast<uint8_t>(b));
+    const std::string text(1, static_cast<char>(b));
+    bool lost = !occurs[b];
+    if (over_bytes) {
+      lost = model_->words->EncodeWord(text, scratch, ids) > 0;
+    } else if (b < 0x80) {
+      const int64_t before = encoder.stats().dropped_bytes;
+      encoder.AppendOrdinary(text, ids);
+      lost = encoder.stats().dropped_bytes > before;
+    }
+    if (lost) missing.push_back(static_cast<uint8_t>(b));
   }
   return missing;
 }
@@ -96,15 +134,15 @@ struct Encoder::State {
 
   explicit State(const Tokenizer& tokenizer) : model(tokenizer.model_) {}
 
+  void Append(std::string_view text, bool special, std::vector<int32_t>& out);
+  void AppendNormalized(std::string_view text, bool special, std::vector<int32_t>& out);
   void AppendWord(std::string_view word, std::vector<int32_t>& out);
-  void AppendOrdinary(std::string_view text, std::vector<int32_t>& out);
 
   std::shared_ptr<const Tokenizer::Model> model;
-  Pretokenizer pretokenizer;
-  MergeScratch scratch;
+  PretokenizerScratch pretokenizer;
+  ModelScratch scratch;
   absl::flat_hash_map<std::string, CachedWord> cache;
   std::vector<int32_t> cached_ids;
-  std::string prefixed;
   EncodeStats stats;
 };
 
@@ -116,7 +154,7 @@ void Encoder::State::AppendWord(std::string_view word, std::vector<int32_t>& out
     return;
   }
   const size_t begin = out.size();
-  const int64_t dropped = model->EncodeWord(word, scratch, out);
+  const int64_t dropped = model->words->EncodeWord(word, scratch, out);
   stats.dropped_bytes += dropped;
   if (word.size() > kMaxCachedWordBytes) return;
   if (cache.size() >= kMaxCachedWords) {
@@ -129,14 +167,25 @@ void Encoder::State::AppendWord(std::string_view word, std::vector<int32_t>& out
   cache.emplace(std::string(word), entry);
 }
 
-void Encoder::State::AppendOrdinary(std::string_view text, std::vector<int32_t>& out) {
-  if (text.empty()) return;
-  if (model->parts.add_prefix_space && text[0] != ' ') {
-    prefixed.assign(1, ' ');
-    prefixed.append(text);
-    text = prefixed;
-  }
-  pretokenizer.ForEach(text, [&](std::string_view word) { AppendWord(word, out); });
+void Encoder::State::AppendNormalized(std::string_view text, bool special,
+                                      std::vector<int32_t>& out) {
+  model->in_normalized.ForEach(
+      text, special,
+      [&](std::string_view stretch) {
+        model->pretokenizer.ForEach(stretch, pretokenizer,
+                                    [&](std::string_view word) { AppendWord(word, out); });
+      },
+      [&](int32_t id) { out.push_back(id); });
+}
+
+void Encoder::State::Append(std::string_view text, bool special, std::vector<int32_t>& out) {
+  model->in_text.ForEach(
+      text, special,
+      [&](std::string_view stretch) {
+        if (model->normalizer.empty()) return AppendNormalized(stretch, special, out);
+        AppendNormalized(model->normalizer.Apply(stretch, pretokenizer.pattern), special, out);
+      },
+      [&](int32_t id) { out.push_back(id); });
 }
 
 Encoder::Encoder(const Tokenizer& tokenizer) : state_(std::make_unique<State>(tokenizer)) {}
@@ -144,18 +193,11 @@ Encoder::~Encoder() = default;
 Encoder::Encoder(Encoder&&) noexcept = default;
 
 void Encoder::Append(std::string_view text, std::vector<int32_t>& out) {
-  const Tokenizer::Model& model = *state_->model;
-  for (size_t begin = 0; begin < text.size();) {
-    const SpecialMatcher::Match match = model.matcher.Find(text, begin);
-    state_->AppendOrdinary(text.substr(begin, match.begin - begin), out);
-    if (match.index < 0) return;
-    out.push_back(model.parts.specials[static_cast<size_t>(match.index)].id);
-    begin = match.begin + match.size;
-  }
+  state_->Append(text, /*special=*/true, out);
 }
 
 void Encoder::AppendOrdinary(std::string_view text, std::vector<int32_t>& out) {
-  state_->AppendOrdinary(text, out);
+  state_->Append(text, /*special=*/false, out);
 }
 
 const EncodeStats& Encoder::stats() const { return state_->stats; }

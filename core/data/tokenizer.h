@@ -1,14 +1,21 @@
-// Byte-level BPE tokenizer, read from and written as a Hugging Face `tokenizer.json`.
+// Text to ids and back, read from and written as a Hugging Face `tokenizer.json`.
 //
-// Text is cut at special tokens, then into pre-tokens (pretokenizer.h), then each pre-token's bytes
-// are merged by rank. Ids equal those of the Hugging Face library with add_special_tokens=False.
-// Tokenizers that Shoal trains hold all 256 bytes, so Decode(Encode(x)) == x for any bytes x. A
-// foreign vocabulary may lack bytes; the Hugging Face library drops those silently, we drop *and
-// count* them.
+// Three models: byte-level BPE (GPT-2, Llama 3, Qwen, what Shoal trains), BPE over characters
+// (character-level: no merges), and WordPiece (BERT). tokenizer_parts.h shows the stages that text
+// goes through. Ids equal those of the Hugging Face library with add_special_tokens=False; what
+// could not be done exactly as it does is refused by name when a file is read. The post-processor
+// (which would add special tokens) is not applied and not kept.
 //
-// Read: model BPE; pre-tokenizer ByteLevel (add_prefix_space either way, use_regex true);
-// normalizer null; added_tokens without lstrip, rstrip or single_word. Anything else is refused by
-// name, because its ids would differ. The post-processor is not applied.
+// What is lost. A byte or character without a token is dropped, or an unknown token stands there;
+// the Hugging Face library does that silently, we *count* the bytes (EncodeStats). Byte-level
+// tokenizers that Shoal trains hold all 256 bytes, so Decode(Encode(x)) == x for any bytes x. A
+// normalizer may change text on purpose (BERT: lower case, no accents, no control characters): that
+// is not counted, and such a tokenizer does not give the text back.
+//
+// Bits per byte compares models by the bytes of the text, so it needs tokens whose bytes add up to
+// the text. CountsBytes() says whether they do; where they do not (WordPiece, lower-casing and
+// other lossy normalizers, pre-tokenizers that remove characters), TokenByteCounts() is all zeros
+// and bits per byte is undefined (NaN), rather than a number that looks comparable and is not.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +24,12 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/file.h"
+#include "core/data/tokenizer_parts.h"
 
 namespace shoal::data {
 
@@ -32,25 +38,9 @@ inline constexpr std::string_view kPadToken = "<pad>";
 inline constexpr std::string_view kStartToken = "<|im_start|>";
 inline constexpr std::string_view kEndToken = "<|im_end|>";
 
-struct SpecialToken {
-  int32_t id = 0;
-  std::string content;
-};
-
 // What an encoding could not represent. Always 0 when the vocabulary has all bytes.
 struct EncodeStats {
-  int64_t dropped_bytes = 0;
-};
-
-// Everything that defines a tokenizer; what the trainer and the reader of tokenizer.json produce.
-struct TokenizerParts {
-  // Bytes of each id. nullopt: the id is not used (a gap in a foreign vocabulary).
-  std::vector<std::optional<std::string>> tokens;
-  // Merges by rank, as id pairs; the result is the token with the concatenated bytes.
-  std::vector<std::pair<int32_t, int32_t>> merges;
-  std::vector<SpecialToken> specials;
-  bool add_prefix_space = false;
-  bool ignore_merges = false;  // a pre-token that is itself in the vocabulary is taken whole
+  int64_t dropped_bytes = 0;  // of the normalized text: without a token, or under an unknown token
 };
 
 // Immutable after construction; thread-safe.
@@ -61,7 +51,8 @@ class Tokenizer {
   // vocabulary: the message names the member and the value).
   static absl::StatusOr<Tokenizer> Load(const std::string& path);
   static absl::StatusOr<Tokenizer> FromJson(std::string_view json);
-  // Errors: InvalidArgument (a merge without a result token, duplicate tokens, bad ids).
+  // Errors: InvalidArgument (a merge without a result token, duplicate tokens, bad ids, steps that
+  // do not go together).
   static absl::StatusOr<Tokenizer> FromParts(TokenizerParts parts);
 
   // The canonical tokenizer.json: equal tokenizers give equal bytes, so its SHA-256 names them.
@@ -71,23 +62,30 @@ class Tokenizer {
 
   // Recognises special tokens written in the text. Convenience: for many texts, use Encoder.
   std::vector<int32_t> Encode(std::string_view text, EncodeStats* stats = nullptr) const;
-  // Never produces a special token: for text from outside (what a user types in a chat).
+  // Never produces a special token, but for the unknown one: for text from outside (what a user
+  // types in a chat).
   std::vector<int32_t> EncodeOrdinary(std::string_view text, EncodeStats* stats = nullptr) const;
 
-  // The bytes of the tokens. Special tokens give their written form, or nothing with skip_special.
+  // The text of the tokens. Special tokens give their written form, or nothing with skip_special.
   // Ids outside the vocabulary give nothing.
   std::string Decode(std::span<const int32_t> ids, bool skip_special = false) const;
 
   int32_t vocab_size() const;  // largest id + 1
-  // Bytes that the token stands for; a special token's written form. Empty for an unused id.
-  // Requires 0 <= id < vocab_size().
-  std::string_view TokenBytes(int32_t id) const;
+  // Bytes that the token stands for within a text (a WordPiece: with the space before it); a
+  // special token's written form. Empty for an unused id. At the start of a text, with `first`, a
+  // WordPiece has no space before it. Requires 0 <= id < vocab_size().
+  std::string_view TokenBytes(int32_t id, bool first = false) const;
   bool IsSpecial(int32_t id) const;
-  // Length of each token's bytes, 0 for special tokens and unused ids: the table that turns nats
-  // per token into bits per byte. [vocab_size]
+  bool IsUnknown(int32_t id) const;  // the token that stands for what has none
+  // Whether the bytes of tokens add up to the bytes of the text (see above).
+  bool CountsBytes() const;
+  // Length of each token's bytes, 0 for special and unknown tokens and unused ids: the table that
+  // turns nats per token into bits per byte. All 0 without CountsBytes(). [vocab_size]
   std::vector<uint32_t> TokenByteCounts() const;
+  // The id of an added token.
   std::optional<int32_t> SpecialId(std::string_view content) const;
-  // Bytes (0..255) that no token can represent, ascending; empty for a complete vocabulary.
+  // Bytes (0..255) that are lost wherever they stand, ascending; empty for a complete vocabulary.
+  // Over characters: the ASCII characters that are lost, and bytes that occur in no token.
   std::vector<uint8_t> MissingBytes() const;
   const TokenizerParts& parts() const;
 
@@ -132,6 +130,7 @@ class StreamDecoder {
  private:
   Tokenizer tokenizer_;
   bool skip_special_;
+  bool first_ = true;  // nothing has been decoded yet
   std::string pending_;
 };
 

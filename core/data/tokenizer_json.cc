@@ -1,15 +1,17 @@
-// Reading and writing tokenizer.json: the only place that knows its members.
+// Reading tokenizer.json. Its members "normalizer", "pre_tokenizer" and "decoder" are read in
+// tokenizer_steps_json.cc.
 #include <simdjson.h>
 
 #include <algorithm>
-#include <tuple>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
 #include "core/data/byte_alphabet.h"
-#include "core/data/json_text.h"
 #include "core/data/tokenizer.h"
+#include "core/data/tokenizer_steps_json.h"
 
 namespace shoal::data {
 namespace {
@@ -19,74 +21,54 @@ using simdjson::dom::element;
 using simdjson::dom::object;
 
 constexpr size_t kMaxFileBytes = size_t{64} << 20;
-constexpr int64_t kMaxId = (int64_t{1} << 24) - 1;
+constexpr int64_t kMaxId = (int64_t{1} << 21) - 1;
 
-absl::Status Bad(std::string_view member, std::string_view what) {
-  return absl::InvalidArgumentError(StrCat(member, ": ", what));
+absl::Status Bad(std::string_view member, std::string_view what) { return BadMember(member, what); }
+
+// A member of the model that must be absent, null or empty.
+absl::Status RefuseText(const object& model, std::string_view key) {
+  std::string_view text;
+  if (IsNullMember(model, key)) return absl::OkStatus();
+  if (model[key].get(text) == simdjson::SUCCESS && text.empty()) return absl::OkStatus();
+  return Bad(StrCat("model.", key), "is set, which is not supported: expected null");
 }
 
-bool IsNull(const object& parent, std::string_view key) {
-  element value;
-  return parent[key].get(value) != simdjson::SUCCESS || value.is_null();
-}
-
-// A bool member with a default; what is not a bool is an error.
-absl::StatusOr<bool> Bool(const object& parent, std::string_view path, std::string_view key,
-                          bool otherwise) {
-  if (IsNull(parent, key)) return otherwise;
-  bool value = false;
-  if (parent[key].get(value) != simdjson::SUCCESS) {
-    return Bad(StrCat(path, ".", key), "expected true or false");
-  }
-  return value;
-}
-
-std::string TypeOf(const object& parent, std::string_view key) {
-  std::string_view type;
-  return parent[key]["type"].get(type) == simdjson::SUCCESS ? std::string(type) : "(no type)";
-}
-
-absl::Status ReadPreTokenizer(const object& root, TokenizerParts& parts) {
-  object pre;
-  if (IsNull(root, "pre_tokenizer") || root["pre_tokenizer"].get(pre) != simdjson::SUCCESS) {
-    return Bad("pre_tokenizer", "expected an object of type ByteLevel");
-  }
-  if (const std::string type = TypeOf(root, "pre_tokenizer"); type != "ByteLevel") {
-    return Bad("pre_tokenizer.type", StrCat(type, " is not supported, only ByteLevel is"));
-  }
-  SHOAL_ASSIGN_OR_RETURN(const bool use_regex, Bool(pre, "pre_tokenizer", "use_regex", true));
-  if (!use_regex) return Bad("pre_tokenizer.use_regex", "false is not supported");
-  SHOAL_ASSIGN_OR_RETURN(parts.add_prefix_space,
-                         Bool(pre, "pre_tokenizer", "add_prefix_space", true));
-  return absl::OkStatus();
-}
-
-// Members that would change ids and that we do not implement.
-absl::Status RefuseUnsupported(const object& root, const object& model) {
-  if (!IsNull(root, "normalizer")) {
-    return Bad("normalizer", StrCat(TypeOf(root, "normalizer"), " is not supported"));
-  }
-  if (!IsNull(root, "decoder")) {
-    const std::string type = TypeOf(root, "decoder");
-    if (type != "ByteLevel") {
-      return Bad("decoder.type", StrCat(type, " is not supported, only ByteLevel is"));
+// Which model, and its settings but for the vocabulary.
+absl::Status ReadModelKind(const object& model, TokenizerParts& parts) {
+  const std::string type =
+      IsNullMember(model, "type") ? std::string("BPE") : TypeOfMember(model, "type");
+  if (type == "WordPiece") {
+    parts.kind = ModelKind::kWordPiece;
+    std::string_view prefix = parts.continuing_prefix;
+    if (!IsNullMember(model, "continuing_subword_prefix") &&
+        model["continuing_subword_prefix"].get(prefix) != simdjson::SUCCESS) {
+      return Bad("model.continuing_subword_prefix", "expected a string");
     }
-  }
-  std::string_view type;
-  if (model["type"].get(type) == simdjson::SUCCESS && type != "BPE") {
-    return Bad("model.type", StrCat(type, " is not supported, only BPE is"));
-  }
-  for (const std::string_view key :
-       {"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"}) {
-    std::string_view text;
-    const bool empty =
-        !IsNull(model, key) && model[key].get(text) == simdjson::SUCCESS && text.empty();
-    if (!IsNull(model, key) && !empty) {
-      return Bad(StrCat("model.", key), "is set, which is not supported: expected null");
+    parts.continuing_prefix = std::string(prefix);
+    int64_t longest = 100;
+    if (!IsNullMember(model, "max_input_chars_per_word") &&
+        (model["max_input_chars_per_word"].get(longest) != simdjson::SUCCESS || longest < 1 ||
+         longest > kMaxId)) {
+      return Bad("model.max_input_chars_per_word", "expected a positive number");
     }
+    parts.max_word_chars = static_cast<int32_t>(longest);
+    return absl::OkStatus();
   }
-  SHOAL_ASSIGN_OR_RETURN(const bool byte_fallback, Bool(model, "model", "byte_fallback", false));
-  if (byte_fallback) return Bad("model.byte_fallback", "true is not supported");
+  if (type != "BPE") {
+    return Bad("model.type", StrCat(type, " is not supported, only BPE and WordPiece are"));
+  }
+  const bool over_bytes = !parts.pretokenizers.empty() &&
+                          parts.pretokenizers.back().kind == PretokenizerStep::Kind::kByteLevel;
+  parts.kind = over_bytes ? ModelKind::kByteBpe : ModelKind::kCharBpe;
+  SHOAL_RETURN_IF_ERROR(RefuseText(model, "continuing_subword_prefix"));
+  SHOAL_RETURN_IF_ERROR(RefuseText(model, "end_of_word_suffix"));
+  double dropout = 0;
+  if (!IsNullMember(model, "dropout") &&
+      (model["dropout"].get(dropout) != simdjson::SUCCESS || dropout != 0)) {
+    return Bad("model.dropout", "is set, which is not supported: expected null");
+  }
+  SHOAL_ASSIGN_OR_RETURN(parts.fuse_unknown, BoolMember(model, "model", "fuse_unk", false));
+  SHOAL_ASSIGN_OR_RETURN(parts.ignore_merges, BoolMember(model, "model", "ignore_merges", false));
   return absl::OkStatus();
 }
 
@@ -98,9 +80,14 @@ absl::Status PutToken(std::string_view key, int64_t id, TokenizerParts& parts) {
   const auto index = static_cast<size_t>(id);
   if (index >= parts.tokens.size()) parts.tokens.resize(index + 1);
   if (parts.tokens[index].has_value()) return Bad(path, StrCat("id ", id, " is taken"));
+  parts.tokens[index] = std::string(key);
+  if (parts.kind != ModelKind::kByteBpe) return absl::OkStatus();
   // A token outside the byte alphabet stands for its own UTF-8, as in the Hugging Face decoder.
-  std::optional<std::string> bytes = FromSymbols(key);
-  parts.tokens[index] = bytes.has_value() ? *std::move(bytes) : std::string(key);
+  if (std::optional<std::string> bytes = FromSymbols(key); bytes.has_value()) {
+    parts.tokens[index] = *std::move(bytes);
+  } else {
+    parts.unreachable.push_back(static_cast<int32_t>(id));
+  }
   return absl::OkStatus();
 }
 
@@ -165,57 +152,77 @@ absl::Status ReadMerges(const object& model, const IdOfKey& ids, TokenizerParts&
   return absl::OkStatus();
 }
 
+absl::StatusOr<AddedToken> ReadAddedToken(const element& item, const std::string& path) {
+  object token;
+  std::string_view content;
+  int64_t id = -1;
+  if (item.get(token) != simdjson::SUCCESS || token["content"].get(content) != simdjson::SUCCESS ||
+      token["id"].get(id) != simdjson::SUCCESS) {
+    return Bad(path, "expected an object with id and content");
+  }
+  if (id < 0 || id > kMaxId) return Bad(path, StrCat("id ", id, " is outside 0..", kMaxId));
+  if (content.empty()) return Bad(path, StrCat("is empty (id ", id, ")"));
+  AddedToken added{.id = static_cast<int32_t>(id), .content = std::string(content)};
+  SHOAL_ASSIGN_OR_RETURN(added.special, BoolMember(token, path, "special", true));
+  SHOAL_ASSIGN_OR_RETURN(added.normalized, BoolMember(token, path, "normalized", !added.special));
+  SHOAL_ASSIGN_OR_RETURN(added.lstrip, BoolMember(token, path, "lstrip", false));
+  SHOAL_ASSIGN_OR_RETURN(added.rstrip, BoolMember(token, path, "rstrip", false));
+  SHOAL_ASSIGN_OR_RETURN(added.single_word, BoolMember(token, path, "single_word", false));
+  return added;
+}
+
 absl::Status ReadAddedTokens(const object& root, const IdOfKey& ids, TokenizerParts& parts) {
-  if (IsNull(root, "added_tokens")) return absl::OkStatus();
+  if (IsNullMember(root, "added_tokens")) return absl::OkStatus();
   array added;
   if (root["added_tokens"].get(added) != simdjson::SUCCESS) {
     return Bad("added_tokens", "expected an array");
   }
+  absl::flat_hash_set<int32_t> added_ids;
   for (const element item : added) {
-    const std::string path = StrCat("added_tokens[", parts.specials.size(), "]");
-    object token;
-    std::string_view content;
-    int64_t id = -1;
-    if (item.get(token) != simdjson::SUCCESS ||
-        token["content"].get(content) != simdjson::SUCCESS ||
-        token["id"].get(id) != simdjson::SUCCESS) {
-      return Bad(path, "expected an object with id and content");
+    const std::string path = StrCat("added_tokens[", parts.added.size(), "]");
+    SHOAL_ASSIGN_OR_RETURN(AddedToken token, ReadAddedToken(item, path));
+    const auto in_vocab = ids.find(AbslView(token.content));
+    token.in_model = in_vocab != ids.end();
+    if (token.in_model && in_vocab->second != token.id) {
+      return Bad(path, StrCat("id ", token.id, " but model.vocab says ", in_vocab->second));
     }
-    for (const std::string_view key : {"single_word", "lstrip", "rstrip"}) {
-      SHOAL_ASSIGN_OR_RETURN(const bool set, Bool(token, path, key, false));
-      if (set) return Bad(StrCat(path, ".", key), "true is not supported");
+    const auto index = static_cast<size_t>(token.id);
+    if (index >= parts.tokens.size()) parts.tokens.resize(index + 1);
+    if (!token.in_model && parts.tokens[index].has_value()) {
+      return Bad(path, StrCat("id ", token.id, " is taken"));
     }
-    const auto in_vocab = ids.find(AbslView(content));
-    if (in_vocab != ids.end() && in_vocab->second != id) {
-      return Bad(path, StrCat("id ", id, " but model.vocab says ", in_vocab->second));
-    }
-    if (in_vocab == ids.end()) SHOAL_RETURN_IF_ERROR(PutToken(content, id, parts), path, ": ");
-    parts.specials.push_back({static_cast<int32_t>(id), std::string(content)});
+    parts.tokens[index] = token.content;
+    added_ids.insert(token.id);
+    parts.added.push_back(std::move(token));
   }
+  std::erase_if(parts.unreachable, [&](int32_t id) { return added_ids.contains(id); });
+  std::sort(parts.unreachable.begin(), parts.unreachable.end());
   return absl::OkStatus();
 }
 
-void AppendHead(const TokenizerParts& parts, std::string& out) {
-  out += "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n";
-  out += "  \"added_tokens\": [";
-  std::string_view separator = "\n";
-  for (const SpecialToken& token : parts.specials) {
-    StrAppend(out, separator, "    {\"id\": ", token.id, ", \"content\": ");
-    AppendJsonString(token.content, out);
-    out +=
-        ", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, ";
-    out += "\"special\": true}";
-    separator = ",\n";
+// The unknown token by its name, and byte_fallback, which must have nothing to do.
+absl::Status ReadUnknown(const object& model, const IdOfKey& ids, TokenizerParts& parts) {
+  std::string_view name = parts.kind == ModelKind::kWordPiece ? "[UNK]" : "";
+  if (!IsNullMember(model, "unk_token") && model["unk_token"].get(name) != simdjson::SUCCESS) {
+    return Bad("model.unk_token", "expected a string or null");
   }
-  const std::string_view prefix = parts.add_prefix_space ? "true" : "false";
-  out += "\n  ],\n  \"normalizer\": null,\n";
-  StrAppend(out, "  \"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": ", prefix,
-            ", \"trim_offsets\": true, \"use_regex\": true},\n");
-  out +=
-      "  \"post_processor\": null,\n"
-      "  \"decoder\": {\"type\": \"ByteLevel\", \"add_prefix_space\": true, \"trim_offsets\": "
-      "true, "
-      "\"use_regex\": true},\n";
+  if (!name.empty()) {
+    const auto unknown = ids.find(AbslView(name));
+    if (unknown == ids.end()) {
+      return Bad("model.unk_token", StrCat("\"", name, "\" is not in model.vocab"));
+    }
+    parts.unknown = unknown->second;
+  }
+  if (parts.kind == ModelKind::kWordPiece) return absl::OkStatus();
+  SHOAL_ASSIGN_OR_RETURN(const bool fallback, BoolMember(model, "model", "byte_fallback", false));
+  if (!fallback) return absl::OkStatus();
+  bool complete = parts.kind == ModelKind::kByteBpe;
+  for (int b = 0; b < 256 && complete; ++b) {
+    complete = ids.contains(AbslView(SymbolOfByte(static_cast<uint8_t>(b))));
+  }
+  return complete
+             ? absl::OkStatus()
+             : Bad("model.byte_fallback", "true is not supported where the vocabulary lacks bytes");
 }
 
 }  // namespace
@@ -235,12 +242,14 @@ absl::StatusOr<Tokenizer> Tokenizer::FromJson(std::string_view json) {
     return absl::InvalidArgumentError("not a tokenizer.json: expected an object with \"model\"");
   }
   TokenizerParts parts;
-  SHOAL_RETURN_IF_ERROR(RefuseUnsupported(root, model));
-  SHOAL_RETURN_IF_ERROR(ReadPreTokenizer(root, parts));
-  SHOAL_ASSIGN_OR_RETURN(parts.ignore_merges, Bool(model, "model", "ignore_merges", false));
+  SHOAL_RETURN_IF_ERROR(ReadNormalizer(root, parts));
+  SHOAL_RETURN_IF_ERROR(ReadPretokenizer(root, parts));
+  SHOAL_RETURN_IF_ERROR(ReadModelKind(model, parts));
+  SHOAL_RETURN_IF_ERROR(ReadDecoder(root, parts));
   SHOAL_ASSIGN_OR_RETURN(const IdOfKey ids, ReadVocab(model, parts));
-  SHOAL_RETURN_IF_ERROR(ReadMerges(model, ids, parts));
+  if (parts.kind != ModelKind::kWordPiece) SHOAL_RETURN_IF_ERROR(ReadMerges(model, ids, parts));
   SHOAL_RETURN_IF_ERROR(ReadAddedTokens(root, ids, parts));
+  SHOAL_RETURN_IF_ERROR(ReadUnknown(model, ids, parts));
   return FromParts(std::move(parts));
 }
 
@@ -249,46 +258,6 @@ absl::StatusOr<Tokenizer> Tokenizer::Load(const std::string& path) {
   absl::StatusOr<Tokenizer> tokenizer = FromJson(json);
   if (!tokenizer.ok()) return Annotate(tokenizer.status(), path);
   return tokenizer;
-}
-
-std::string Tokenizer::ToJson() const {
-  const TokenizerParts& p = parts();
-  std::string out;
-  out.reserve(p.tokens.size() * 48);
-  AppendHead(p, out);
-  out += "  \"model\": {\n    \"type\": \"BPE\", \"dropout\": null, \"unk_token\": null, ";
-  out += "\"continuing_subword_prefix\": null, \"end_of_word_suffix\": null, \"fuse_unk\": false, ";
-  StrAppend(out,
-            "\"byte_fallback\": false, \"ignore_merges\": ", p.ignore_merges ? "true" : "false",
-            ",\n    \"vocab\": {");
-  const auto symbols = [&](int32_t id) {
-    const std::string_view bytes = TokenBytes(id);
-    return IsSpecial(id) ? std::string(bytes) : ToSymbols(bytes);
-  };
-  std::string_view separator = "\n";
-  for (int32_t id = 0; id < vocab_size(); ++id) {
-    if (TokenBytes(id).empty()) continue;
-    StrAppend(out, separator, "      ");
-    AppendJsonString(symbols(id), out);
-    StrAppend(out, ": ", id);
-    separator = ",\n";
-  }
-  out += "\n    },\n    \"merges\": [";
-  separator = "\n";
-  for (const auto& [left, right] : p.merges) {
-    StrAppend(out, separator, "      [");
-    AppendJsonString(symbols(left), out);
-    out += ", ";
-    AppendJsonString(symbols(right), out);
-    out += "]";
-    separator = ",\n";
-  }
-  out += "\n    ]\n  }\n}\n";
-  return out;
-}
-
-absl::Status Tokenizer::Save(FileSystem& files, const std::string& path) const {
-  return files.WriteFileAtomic(path, ToJson());
 }
 
 }  // namespace shoal::data

@@ -23,7 +23,7 @@ constexpr int kTexts = 6;
 data::Tokenizer ByteTokenizer() {
   data::TokenizerParts parts;
   for (std::string_view special : {data::kPadToken, data::kStartToken, data::kEndToken}) {
-    parts.specials.push_back({static_cast<int32_t>(parts.tokens.size()), std::string(special)});
+    parts.added.push_back({static_cast<int32_t>(parts.tokens.size()), std::string(special)});
     parts.tokens.emplace_back(std::string(special));
   }
   for (int byte = 0; byte < 256; ++byte) {

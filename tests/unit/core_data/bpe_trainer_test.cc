@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "core/data/pretokenizer.h"
+#include "core/data/gpt2_splitter.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
@@ -24,9 +24,9 @@ TokenizerParts NaiveTrain(const std::vector<std::string>& texts, const Tokenizer
     ids[*parts.tokens[id]] = static_cast<int32_t>(id);
   }
   std::vector<std::vector<int32_t>> words;
-  Pretokenizer pretokenizer;
+  Gpt2Splitter splitter;
   for (const std::string& text : texts) {
-    pretokenizer.ForEach(text, [&](std::string_view word) {
+    splitter.ForEach(text, [&](std::string_view word) {
       words.emplace_back();
       for (const char c : word) words.back().push_back(ids.at(std::string(1, c)));
     });

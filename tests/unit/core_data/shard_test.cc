@@ -145,7 +145,7 @@ TEST_F(ShardTest, WideVocabulariesUseFourBytes) {
   parts.ignore_merges = true;
   ASSERT_OK_AND_ASSIGN(const Tokenizer tokenizer, Tokenizer::FromParts(std::move(parts)));
   TokenizerParts last = tokenizer.parts();
-  last.specials.push_back({69'999, "<last>"});
+  last.added.push_back({69'999, "<last>"});
   ASSERT_OK_AND_ASSIGN(const Tokenizer with_last, Tokenizer::FromParts(std::move(last)));
   const std::vector<Example> examples = {ExampleFromText("ab<last>cd")};
   ASSERT_OK(Tokenize(examples, with_last, {}, files_, Path("wide.shard")));

@@ -124,8 +124,8 @@ TEST(TokenizerTest, RefusesWhatWouldGiveOtherIds) {
   EXPECT_OK(error(Json(good)));
   EXPECT_THAT(error("{"), StatusIs(StatusCode::kInvalidArgument, HasSubstr("not JSON")));
   EXPECT_THAT(error("[]"), StatusIs(StatusCode::kInvalidArgument, HasSubstr("\"model\"")));
-  EXPECT_THAT(error(Json(good, R"("normalizer": {"type": "Lowercase"}, )")),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("normalizer: Lowercase")));
+  EXPECT_THAT(error(Json(good, R"("normalizer": {"type": "Precompiled"}, )")),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("normalizer: Precompiled")));
   EXPECT_THAT(error(Json(R"("unk_token": "?", "vocab": {"a": 1}, "merges": [])")),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("unk_token")));
   EXPECT_THAT(error(Json(R"("vocab": {"a": 1, "b": 1}, "merges": [])")),

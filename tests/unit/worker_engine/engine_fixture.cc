@@ -18,7 +18,7 @@ data::Tokenizer EngineTest::ByteTokenizer() {
   data::TokenizerParts parts;
   const std::string_view specials[] = {data::kPadToken, data::kStartToken, data::kEndToken};
   for (std::string_view special : specials) {
-    parts.specials.push_back({static_cast<int32_t>(parts.tokens.size()), std::string(special)});
+    parts.added.push_back({static_cast<int32_t>(parts.tokens.size()), std::string(special)});
     parts.tokens.emplace_back(std::string(special));
   }
   for (int byte = 0; byte < 256; ++byte) {
