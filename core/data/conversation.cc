@@ -1,5 +1,6 @@
 #include "core/data/conversation.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/base/strings.h"
@@ -74,6 +75,22 @@ Example ExampleFromText(std::string text) {
   }
   AppendSegment(rest, true, false, example);
   return example;
+}
+
+std::vector<MessageView> MessagesOf(const Example& example) {
+  std::vector<MessageView> messages;
+  std::string_view rest = example.text;
+  for (size_t at; (at = rest.find(kStartToken)) != rest.npos;) {
+    rest.remove_prefix(at + kStartToken.size());
+    const size_t newline = std::min(rest.find('\n'), rest.size());
+    const std::optional<Role> role = ParseRole(rest.substr(0, newline));
+    if (!role.has_value()) continue;
+    rest.remove_prefix(std::min(newline + 1, rest.size()));
+    const size_t end = std::min(rest.find(kEndToken), rest.size());
+    messages.push_back({*role, rest.substr(0, end)});
+    rest.remove_prefix(end);
+  }
+  return messages;
 }
 
 void EncodeExample(const Example& example, Encoder& encoder, std::vector<int32_t>& tokens,

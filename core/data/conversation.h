@@ -47,7 +47,18 @@ struct Example {
   std::vector<Segment> segments;  // cover the text; none means one plain segment with markup
   std::string topic;
   bool chat = false;  // a conversation: too long means truncated. Otherwise cut into windows.
+  int64_t line = 0;   // where it begins in the file it came from, from 1; 0: from no file
 };
+
+// A message within an example's text.
+struct MessageView {
+  Role role = Role::kUser;
+  std::string_view content;
+};
+
+// The messages of a conversation, found by their markup; of a plain text none. A message without an
+// end goes to the end of the text. The views live as long as the example.
+std::vector<MessageView> MessagesOf(const Example& example);
 
 // Conversation -> example. Content that happens to contain "<|im_end|>" stays ordinary text.
 Example RenderConversation(Conversation conversation);

@@ -146,6 +146,7 @@ absl::StatusOr<Source> ParseJsonl(std::string_view text, const std::string& name
       continue;
     }
     if (!HasResponse(line.example)) ++report.examples_without_response;
+    line.example.line = report.lines;
     source.examples.push_back(std::move(line.example));
   }
   report.examples = static_cast<int64_t>(source.examples.size());

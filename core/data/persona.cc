@@ -7,6 +7,7 @@
 #include "core/base/status.h"
 #include "core/base/strings.h"
 #include "core/data/persona_grammar.h"
+#include "core/data/persona_split.h"
 #include "core/data/split.h"
 
 namespace shoal::data {
@@ -14,26 +15,12 @@ namespace {
 
 using KeySet = absl::flat_hash_set<uint64_t>;
 
-struct Keys {
-  std::vector<uint64_t> prompt;  // [conversations]
-  std::vector<uint64_t> response;
-  std::vector<uint64_t> both;
-};
-
-Keys KeysOf(const std::vector<Conversation>& conversations) {
-  Keys keys;
-  for (const Conversation& c : conversations) {
-    const std::string& prompt = c.messages[0].content;
-    const std::string& response = c.messages[1].content;
-    keys.prompt.push_back(ContentKey(prompt));
-    keys.response.push_back(ContentKey(response));
-    keys.both.push_back(ContentKey(StrCat(prompt, "\n", response)));
+std::string JoinContents(const Conversation& conversation, Role role) {
+  std::string text;
+  for (const Message& message : conversation.messages) {
+    if (message.role == role) StrAppend(text, text.empty() ? "" : "\n", message.content);
   }
-  return keys;
-}
-
-int64_t Distinct(const std::vector<uint64_t>& keys) {
-  return static_cast<int64_t>(KeySet(keys.begin(), keys.end()).size());
+  return text;
 }
 
 int64_t CountWords(std::string_view text) {
@@ -47,37 +34,77 @@ int64_t CountWords(std::string_view text) {
   return words;
 }
 
-void ReportWords(const std::vector<Conversation>& conversations, PersonaReport& report) {
-  int64_t sum = 0;
-  for (const Conversation& c : conversations) {
-    const int64_t words = CountWords(c.messages[1].content);
-    const bool first = sum == 0 && report.response_words_max == 0;
-    report.response_words_min = first ? words : std::min(report.response_words_min, words);
-    report.response_words_max = std::max(report.response_words_max, words);
-    sum += words;
+// Counts what repeats, for all conversations and for each topic.
+class Reporter {
+ public:
+  explicit Reporter(const std::vector<std::string>& topics) : by_topic_(topics.size()) {
+    for (const std::string& topic : topics) {
+      places_.emplace(topic, report_.topics.size());
+      report_.topics.push_back({.topic = topic});
+    }
   }
-  report.response_words_mean = static_cast<double>(sum) / static_cast<double>(conversations.size());
-}
 
-void ReportTopics(const std::vector<Conversation>& conversations, const Keys& keys,
-                  const std::vector<std::string>& topics, PersonaReport& report) {
-  absl::flat_hash_map<std::string, size_t> place;
-  for (const std::string& topic : topics) {
-    place.emplace(topic, report.topics.size());
-    report.topics.push_back({.topic = topic});
+  void Add(const Conversation& conversation, bool held_out) {
+    const std::string prompts = JoinContents(conversation, Role::kUser);
+    const std::string responses = JoinContents(conversation, Role::kAssistant);
+    const uint64_t prompt = ContentKey(prompts);
+    const uint64_t response = ContentKey(responses);
+    const size_t topic = places_.at(conversation.topic);
+    ++report_.conversations;
+    ++report_.topics[topic].conversations;
+    if (conversation.messages.size() > 2) ++report_.with_follow_ups;
+    all_.Add(prompt, response);
+    by_topic_[topic].Add(prompt, response);
+    conversations_.insert(ContentKey(StrCat(prompts, "\n\n", responses)));
+    (held_out ? held_out_prompts_ : train_prompts_).push_back(prompt);
+    for (const Message& message : conversation.messages) {
+      if (message.role == Role::kAssistant) AddWords(CountWords(message.content));
+    }
   }
-  std::vector<KeySet> prompts(topics.size()), responses(topics.size());
-  for (size_t i = 0; i < conversations.size(); ++i) {
-    const size_t t = place.at(conversations[i].topic);
-    ++report.topics[t].conversations;
-    prompts[t].insert(keys.prompt[i]);
-    responses[t].insert(keys.response[i]);
+
+  PersonaReport Finish() {
+    report_.unique_conversations = static_cast<int64_t>(conversations_.size());
+    report_.unique_prompts = static_cast<int64_t>(all_.prompts.size());
+    report_.unique_responses = static_cast<int64_t>(all_.responses.size());
+    report_.response_words_mean =
+        answers_ == 0 ? 0 : static_cast<double>(words_) / static_cast<double>(answers_);
+    for (size_t t = 0; t < by_topic_.size(); ++t) {
+      report_.topics[t].unique_prompts = static_cast<int64_t>(by_topic_[t].prompts.size());
+      report_.topics[t].unique_responses = static_cast<int64_t>(by_topic_[t].responses.size());
+    }
+    const KeySet train(train_prompts_.begin(), train_prompts_.end());
+    for (const uint64_t prompt : held_out_prompts_) {
+      if (train.contains(prompt)) ++report_.prompts_also_in_train;
+    }
+    return std::move(report_);
   }
-  for (size_t t = 0; t < topics.size(); ++t) {
-    report.topics[t].unique_prompts = static_cast<int64_t>(prompts[t].size());
-    report.topics[t].unique_responses = static_cast<int64_t>(responses[t].size());
+
+ private:
+  struct Sets {
+    KeySet prompts, responses;
+    void Add(uint64_t prompt, uint64_t response) {
+      prompts.insert(prompt);
+      responses.insert(response);
+    }
+  };
+
+  void AddWords(int64_t words) {
+    report_.response_words_min =
+        answers_ == 0 ? words : std::min(report_.response_words_min, words);
+    report_.response_words_max = std::max(report_.response_words_max, words);
+    words_ += words;
+    ++answers_;
   }
-}
+
+  PersonaReport report_;
+  absl::flat_hash_map<std::string, size_t> places_;
+  Sets all_;
+  std::vector<Sets> by_topic_;
+  KeySet conversations_;
+  std::vector<uint64_t> train_prompts_, held_out_prompts_;
+  int64_t words_ = 0;
+  int64_t answers_ = 0;
+};
 
 }  // namespace
 
@@ -103,7 +130,7 @@ std::vector<std::string> Persona::topics() const {
 }
 
 Conversation Persona::Generate(uint64_t seed, int64_t index) const {
-  return GenerateConversation(*grammar_, seed, index);
+  return GenerateConversation(*grammar_, seed, index, nullptr);
 }
 
 absl::StatusOr<PersonaData> GeneratePersona(const Persona& persona, int64_t count, uint64_t seed,
@@ -113,28 +140,16 @@ absl::StatusOr<PersonaData> GeneratePersona(const Persona& persona, int64_t coun
                                              ", expected at least 1; held_out_fraction is ",
                                              held_out_fraction, ", expected 0 <= fraction < 1"));
   }
-  std::vector<Conversation> all;
-  all.reserve(static_cast<size_t>(count));
-  for (int64_t i = 0; i < count; ++i) all.push_back(persona.Generate(seed, i));
-  const Keys keys = KeysOf(all);
-  const std::vector<uint8_t> held_out = ChooseHeldOut(keys.response, held_out_fraction, seed);
-
+  PersonaSides sides = SplitPersona(persona.grammar(), count, seed, held_out_fraction);
+  Reporter reporter(persona.topics());
+  for (const Conversation& conversation : sides.train) reporter.Add(conversation, false);
+  for (const Conversation& conversation : sides.held_out) reporter.Add(conversation, true);
   PersonaData data;
-  PersonaReport& report = data.report;
-  report.conversations = count;
-  report.unique_conversations = Distinct(keys.both);
-  report.unique_prompts = Distinct(keys.prompt);
-  report.unique_responses = Distinct(keys.response);
-  ReportWords(all, report);
-  ReportTopics(all, keys, persona.topics(), report);
-  KeySet train_prompts;
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (held_out[i] == 0) train_prompts.insert(keys.prompt[i]);
-  }
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (held_out[i] != 0 && train_prompts.contains(keys.prompt[i])) ++report.prompts_also_in_train;
-    (held_out[i] != 0 ? data.held_out : data.train).push_back(std::move(all[i]));
-  }
+  data.report = reporter.Finish();
+  data.report.generated = sides.generated;
+  data.report.left_out = sides.left_out;
+  data.train = std::move(sides.train);
+  data.held_out = std::move(sides.held_out);
   return data;
 }
 

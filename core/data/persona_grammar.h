@@ -21,8 +21,17 @@ struct FilePlace {
 struct Piece;
 using Template = std::vector<Piece>;
 
+// A summand or factor of a {=...}: a numbered blank, or a whole number.
+struct Term {
+  char op = '+';  // how it joins what stands before it: + - *
+  std::string name;
+  int32_t blank = -1;  // index into Grammar::blanks; -1: `value`
+  int32_t tag = -1;
+  int64_t value = 0;
+};
+
 struct Piece {
-  enum class Kind { kText, kBlank, kChoice };
+  enum class Kind { kText, kBlank, kChoice, kSum };
   Kind kind = Kind::kText;
   std::string text;               // kText: as it stands; kBlank: the blank's name, until resolved
   int32_t blank = -1;             // kBlank: index into Grammar::blanks
@@ -30,6 +39,7 @@ struct Piece {
   bool capital = false;           // {^...}
   bool article = false;           // {a ...}
   std::vector<Template> choices;  // kChoice: {x|{y} z|}
+  std::vector<Term> terms;        // kSum: {=x@1+y@2}, from left to right
   FilePlace place;
 };
 
@@ -47,13 +57,38 @@ struct OptionalLines {
   std::vector<Template> lines;
 };
 
+// A numbered blank, {name@tag}.
+struct TaggedBlank {
+  int32_t blank = -1;
+  int32_t tag = -1;
+  bool operator==(const TaggedBlank&) const = default;
+};
+
+// A line, and the numbered blanks that must have been said before it may be used.
+struct Line {
+  Template pieces;
+  std::vector<TaggedBlank> needs;  // only of follow-ups; see ResolveBlanks
+};
+
+// What the user says and what the persona answers.
+struct Turn {
+  std::vector<Line> prompts;
+  std::vector<Line> responses;
+};
+
+struct FollowUps {
+  double chance = 0;  // that a conversation goes on, after every turn
+  int64_t most = 1;   // how often it may
+  std::vector<Turn> turns;
+};
+
 struct Topic {
   std::string name;
   double weight = 1;
   bool starters = true;
   bool endings = true;
-  std::vector<Template> prompts;
-  std::vector<Template> responses;
+  Turn first;
+  FollowUps follow_ups;
   absl::flat_hash_map<std::string, int32_t> blanks;  // its own, before those of the persona
 };
 
@@ -89,17 +124,26 @@ class Violations {
   std::vector<std::string> lines_;
 };
 
+// What a conversation was generated from: one number for each answer, equal for equal response
+// templates filled alike. Numbers, alternatives, starters, endings and prompts do not count:
+// answers that differ in nothing else come from the same derivation.
+struct Derivation {
+  std::vector<uint64_t> answers;
+};
+
 // Cuts a template into pieces; blanks keep their names. `place` is that of its first character.
 Template ParseTemplate(std::string_view text, FilePlace place, Violations& violations);
 
-// Gives every blank piece its index and refuses unknown names, cycles, and expansions longer than
-// 4,000 bytes.
+// Gives every blank piece its index and refuses unknown names, cycles, expansions longer than 4,000
+// bytes, and sums of what is not a number. A line of a follow-up *needs* the numbered blanks that
+// stand in an earlier turn of its topic, in the order of the file.
 void ResolveBlanks(Persona::Grammar& grammar, Violations& violations);
 
 // YAML -> grammar. Errors: InvalidArgument with all violations.
 absl::StatusOr<Persona::Grammar> ParsePersona(std::string_view yaml, const std::string& file);
 
-// Fills a conversation; see Persona::Generate.
-Conversation GenerateConversation(const Persona::Grammar& grammar, uint64_t seed, int64_t index);
+// Fills a conversation; see Persona::Generate. `derivation` may be null.
+Conversation GenerateConversation(const Persona::Grammar& grammar, uint64_t seed, int64_t index,
+                                  Derivation* derivation);
 
 }  // namespace shoal::data

@@ -1,4 +1,5 @@
-// The template language of persona files: {blank} {blank@1} {^blank} {a blank} {x|y|}.
+// The template language of persona files: {blank} {blank@1} {^blank} {a blank} {x|y|}
+// {=blank@1+2}. This file cuts lines into pieces; persona_resolve.cc finds what their names mean.
 #include <algorithm>
 #include <span>
 
@@ -10,7 +11,6 @@
 namespace shoal::data {
 namespace {
 
-constexpr int64_t kMaxExpansionBytes = 4000;
 constexpr size_t kMaxViolations = 50;
 
 bool IsName(std::string_view text) {
@@ -84,7 +84,9 @@ class TemplateParser {
   // The inside of {...}, without the braces, which open at `place`.
   Piece Slot(std::string_view inside, FilePlace place, int depth) {
     const std::vector<std::string_view> choices = SplitChoices(inside);
-    if (choices.size() == 1) return BlankSlot(inside, place);
+    if (choices.size() == 1) {
+      return inside.starts_with("=") ? SumSlot(inside, place) : BlankSlot(inside, place);
+    }
     Piece piece;
     piece.place = place;
     piece.kind = Piece::Kind::kChoice;
@@ -113,13 +115,7 @@ class TemplateParser {
       piece.article = true;
       name.remove_prefix(2);
     }
-    if (const size_t at = name.find('@'); at != name.npos) {
-      if (!absl::SimpleAtoi(AbslView(name.substr(at + 1)), &piece.tag) || piece.tag < 0) {
-        violations_.Add(place, StrCat("{", inside, "}: after @ comes a number"));
-        piece.tag = 0;
-      }
-      name = name.substr(0, at);
-    }
+    name = CutTag(name, inside, place, piece.tag);
     if (!IsName(name)) {
       violations_.Add(place, StrCat("{", inside, "}: expected the name of a blank, as in {fish}, ",
                                     "{^fish}, {a fish}, {fish@1}, or a choice {red|green}"));
@@ -128,91 +124,47 @@ class TemplateParser {
     return piece;
   }
 
-  Violations& violations_;
-};
-
-// Walks the blanks depth first: resolves names, finds cycles, bounds what an expansion can be.
-class Resolver {
- public:
-  Resolver(Persona::Grammar& grammar, Violations& violations)
-      : grammar_(grammar),
-        violations_(violations),
-        longest_(grammar.blanks.size(), -1),
-        open_(grammar.blanks.size(), 0) {}
-
-  void CheckBlank(Blank& blank) {
-    for (Template& filler : blank.fillers) Line(filler, ScopeOf(blank));
-  }
-
-  void Line(Template& line, const Topic* topic) {
-    const int64_t bytes = Longest(line, topic);
-    if (bytes > kMaxExpansionBytes && !line.empty()) {
-      violations_.Add(line[0].place,
-                      StrCat("can become longer than ", kMaxExpansionBytes, " bytes"));
+  // Without the "@1" at its end, whose number goes to `tag`.
+  std::string_view CutTag(std::string_view name, std::string_view inside, FilePlace place,
+                          int32_t& tag) {
+    const size_t at = name.find('@');
+    if (at == name.npos) return name;
+    if (!absl::SimpleAtoi(AbslView(name.substr(at + 1)), &tag) || tag < 0) {
+      violations_.Add(place, StrCat("{", inside, "}: after @ comes a number"));
+      tag = 0;
     }
+    return name.substr(0, at);
   }
 
- private:
-  int64_t Longest(Template& line, const Topic* topic) {
-    int64_t bytes = 0;
-    for (Piece& piece : line) {
-      switch (piece.kind) {
-        case Piece::Kind::kText:
-          bytes += static_cast<int64_t>(piece.text.size());
-          break;
-        case Piece::Kind::kChoice:
-          for (Template& choice : piece.choices) bytes += Longest(choice, topic);
-          break;
-        case Piece::Kind::kBlank:
-          bytes += 3 + LongestOfBlank(piece, topic);
-          break;
+  // {=x@1+y@2-3}: terms that are joined from left to right.
+  Piece SumSlot(std::string_view inside, FilePlace place) {
+    Piece piece;
+    piece.place = place;
+    piece.kind = Piece::Kind::kSum;
+    std::string_view rest = inside.substr(1);
+    char op = '+';
+    while (true) {
+      const size_t end = std::min(rest.find_first_of("+-*"), rest.size());
+      Term term;
+      term.op = op;
+      const std::string_view text = StripSpace(rest.substr(0, end));
+      if (!absl::SimpleAtoi(AbslView(text), &term.value) || text.starts_with("+")) {
+        term.name = std::string(CutTag(text, inside, place, term.tag));
+        if (!IsName(term.name) || term.tag < 0) {
+          violations_.Add(place,
+                          StrCat("{", inside, "}: expected numbered blanks and numbers with ",
+                                 "+ - * between them, as in {=count@1+count@2}"));
+          term.name.clear();
+        }
       }
-      bytes = std::min(bytes, kMaxExpansionBytes + 1);
+      piece.terms.push_back(std::move(term));
+      if (end == rest.size()) return piece;
+      op = rest[end];
+      rest.remove_prefix(end + 1);
     }
-    return bytes;
   }
 
-  int64_t LongestOfBlank(Piece& piece, const Topic* topic) {
-    if (!Find(piece, topic)) return 0;
-    const auto b = static_cast<size_t>(piece.blank);
-    if (open_[b] != 0) {
-      violations_.Add(piece.place, StrCat("{", piece.text, "} contains itself"));
-      return 0;
-    }
-    if (longest_[b] >= 0) return longest_[b];
-    open_[b] = 1;
-    int64_t longest = 20;  // a number
-    for (Template& filler : grammar_.blanks[b].fillers) {
-      longest = std::max(longest, Longest(filler, ScopeOf(grammar_.blanks[b])));
-    }
-    open_[b] = 0;
-    return longest_[b] = longest;
-  }
-
-  // A filler sees the blanks of the topic that its blank belongs to, whoever uses it.
-  const Topic* ScopeOf(const Blank& blank) const {
-    return blank.topic < 0 ? nullptr : &grammar_.topics[static_cast<size_t>(blank.topic)];
-  }
-
-  bool Find(Piece& piece, const Topic* topic) {
-    if (piece.blank >= 0) return true;
-    if (topic != nullptr) {
-      const auto own = topic->blanks.find(piece.text);
-      if (own != topic->blanks.end()) piece.blank = own->second;
-    }
-    if (piece.blank < 0) {
-      const auto shared = grammar_.blank_by_name.find(piece.text);
-      if (shared != grammar_.blank_by_name.end()) piece.blank = shared->second;
-    }
-    if (piece.blank >= 0) return true;
-    violations_.Add(piece.place, StrCat("no blank is called ", piece.text));
-    return false;
-  }
-
-  Persona::Grammar& grammar_;
   Violations& violations_;
-  std::vector<int64_t> longest_;
-  std::vector<uint8_t> open_;
 };
 
 }  // namespace
@@ -234,17 +186,6 @@ absl::Status Violations::ToStatus() const {
 
 Template ParseTemplate(std::string_view text, FilePlace place, Violations& violations) {
   return TemplateParser(violations).Parse(text, place, 0);
-}
-
-void ResolveBlanks(Persona::Grammar& grammar, Violations& violations) {
-  Resolver resolver(grammar, violations);
-  for (Topic& topic : grammar.topics) {
-    for (Template& line : topic.prompts) resolver.Line(line, &topic);
-    for (Template& line : topic.responses) resolver.Line(line, &topic);
-  }
-  for (Blank& blank : grammar.blanks) resolver.CheckBlank(blank);
-  for (Template& line : grammar.starters.lines) resolver.Line(line, nullptr);
-  for (Template& line : grammar.endings.lines) resolver.Line(line, nullptr);
 }
 
 }  // namespace shoal::data

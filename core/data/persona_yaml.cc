@@ -116,6 +116,13 @@ class Reader {
   }
 
   void ReadLines(const YAML::Node& node, const YAML::Node& parent, std::string_view what,
+                 std::vector<Line>& out) {
+    std::vector<Template> lines;
+    ReadLines(node, parent, what, lines);
+    for (Template& line : lines) out.push_back({.pieces = std::move(line), .needs = {}});
+  }
+
+  void ReadLines(const YAML::Node& node, const YAML::Node& parent, std::string_view what,
                  std::vector<Template>& out) {
     if (!node || !node.IsSequence() || node.size() == 0) {
       violations_.Add(PlaceOf(node ? node : parent), StrCat(what, ": expected a list of lines"));
@@ -173,9 +180,34 @@ class Reader {
     return value;
   }
 
+  void ReadTurn(const YAML::Node& node, Turn& turn) {
+    ReadLines(node["prompts"], node, "prompts", turn.prompts);
+    ReadLines(node["responses"], node, "responses", turn.responses);
+  }
+
+  void ReadFollowUps(const YAML::Node& node, FollowUps& out) {
+    if (!CheckKeys(node, "follow_ups", {"chance", "most", "turns"})) return;
+    if (node["chance"]) {
+      out.chance = Number(node["chance"], "chance", 0, 1);
+    } else {
+      violations_.Add(PlaceOf(node), "follow_ups: chance is missing");
+    }
+    if (node["most"]) out.most = Integer(node["most"], node, "most", 1, 20);
+    const YAML::Node turns = node["turns"];
+    if (!turns || !turns.IsSequence() || turns.size() == 0) {
+      violations_.Add(PlaceOf(turns ? turns : node), "follow_ups.turns: expected a list of turns");
+      return;
+    }
+    for (const YAML::Node& item : turns) {
+      if (!CheckKeys(item, "a follow-up", {"prompts", "responses"})) continue;
+      ReadTurn(item, out.turns.emplace_back());
+    }
+  }
+
   void ReadTopic(const YAML::Node& node) {
     if (!CheckKeys(node, "a topic",
-                   {"name", "weight", "starters", "endings", "blanks", "prompts", "responses"})) {
+                   {"name", "weight", "starters", "endings", "blanks", "prompts", "responses",
+                    "follow_ups"})) {
       return;
     }
     Topic topic;
@@ -191,8 +223,8 @@ class Reader {
     if (node["blanks"]) {
       ReadBlanks(node["blanks"], static_cast<int32_t>(grammar_.topics.size()), topic.blanks);
     }
-    ReadLines(node["prompts"], node, "prompts", topic.prompts);
-    ReadLines(node["responses"], node, "responses", topic.responses);
+    ReadTurn(node, topic.first);
+    if (node["follow_ups"]) ReadFollowUps(node["follow_ups"], topic.follow_ups);
     grammar_.total_weight += topic.weight;
     grammar_.topics.push_back(std::move(topic));
   }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "core/base/file.h"
@@ -9,7 +10,7 @@
 namespace shoal::data {
 namespace {
 
-Source OneDocument(std::string_view text) {
+Source OneDocument(std::string_view text, int64_t first_line) {
   Source source;
   source.report.bytes = static_cast<int64_t>(text.size());
   source.report.invalid_utf8_bytes = static_cast<int64_t>(CountInvalidUtf8(text));
@@ -17,7 +18,7 @@ Source OneDocument(std::string_view text) {
   if (text.empty()) return source;
   source.report.lines += text.back() != '\n';
   source.examples.push_back(
-      {.text = std::string(text), .segments = {}, .topic = {}, .chat = false});
+      {.text = std::string(text), .segments = {}, .topic = {}, .chat = false, .line = first_line});
   source.report.examples = 1;
   source.report.examples_without_response = 1;
   return source;
@@ -40,7 +41,9 @@ absl::StatusOr<SplitSource> ReadPlainText(const std::string& path, const ReadOpt
                  static_cast<size_t>(static_cast<double>(text.size()) * options.held_out_fraction);
   while (split < text.size() && (static_cast<uint8_t>(text[split]) & 0xC0) == 0x80) ++split;
   const std::string_view view = text;
-  return SplitSource{OneDocument(view.substr(0, split)), OneDocument(view.substr(split))};
+  const std::string_view head = view.substr(0, split);
+  const auto newlines = std::count(head.begin(), head.end(), '\n');
+  return SplitSource{OneDocument(head, 1), OneDocument(view.substr(split), 1 + newlines)};
 }
 
 }  // namespace shoal::data

@@ -138,6 +138,101 @@ TEST(PersonaTest, MistakesHaveTheirPlace) {
               invalid("count is 0"));
 }
 
+constexpr char kTalk[] = R"(
+format: 1
+name: Test
+blanks:
+  fish: [cod, eel, ray]
+  n: {from: 2, to: 4}
+topics:
+  - name: t
+    prompts: ["hi"]
+    responses: ["a {fish@1}", "nothing"]
+    follow_ups:
+      chance: 1
+      most: 3
+      turns:
+        - prompts: ["why {fish@1}?"]
+          responses: ["{fish@1} is good", "ask {fish@2}"]
+        - prompts: ["{n@1} and {n@2}?"]
+          responses: ["{=n@1+n@2} or {=n@1*10-n@2}"]
+        - prompts: ["who is {fish@2}?"]
+          responses: ["not {fish}"]
+)";
+
+TEST(FollowUpTest, ShareNumberedBlanksAndWaitForThem) {
+  ASSERT_OK_AND_ASSIGN(const Persona persona, Persona::FromYaml(kTalk, "t.yaml"));
+  std::set<size_t> turns;
+  for (int64_t i = 0; i < 500; ++i) {
+    const std::vector<Message> m = persona.Generate(5, i).messages;
+    turns.insert(m.size() / 2);
+    ASSERT_EQ(m.size() % 2, 0u);
+    const bool named = m[1].content != "nothing";
+    std::string second;
+    for (size_t t = 2; t < m.size(); t += 2) {
+      ASSERT_EQ(m[t].role, Role::kUser);
+      ASSERT_EQ(m[t + 1].role, Role::kAssistant);
+      const std::string& asked = m[t].content;
+      if (asked.starts_with("why")) {
+        ASSERT_TRUE(named);
+        EXPECT_EQ(asked, StrCat("why ", m[1].content.substr(2), "?"));
+        if (m[t + 1].content.starts_with("ask ")) second = m[t + 1].content.substr(4);
+      } else if (asked.starts_with("who")) {
+        ASSERT_FALSE(second.empty());
+        EXPECT_EQ(asked, StrCat("who is ", second, "?"));
+        EXPECT_NE(m[t + 1].content, StrCat("not ", second));
+      } else {
+        const int a = asked[0] - '0', b = asked[6] - '0';
+        EXPECT_EQ(m[t + 1].content, StrCat(a + b, " or ", a * 10 - b));
+      }
+    }
+  }
+  EXPECT_THAT(turns, testing::ElementsAre(2, 3, 4));  // the sum can always be asked
+}
+
+TEST(FollowUpTest, AConversationIsAPureFunctionOfItsIndex) {
+  ASSERT_OK_AND_ASSIGN(const Persona a, Persona::FromYaml(kTalk, "t.yaml"));
+  ASSERT_OK_AND_ASSIGN(const Persona b, Persona::FromYaml(kTalk, "t.yaml"));
+  std::vector<Conversation> forward;
+  for (int64_t i = 0; i < 300; ++i) forward.push_back(a.Generate(9, i));
+  for (int64_t i = 299; i >= 0; --i) ASSERT_EQ(b.Generate(9, i), forward[static_cast<size_t>(i)]);
+}
+
+TEST(FollowUpTest, MistakesHaveTheirPlaceAllAtOnce) {
+  const absl::Status status = ErrorOf(
+      "blanks: {x: [one], n: {from: 1, to: 1000000000}}\n"
+      "topics:\n"
+      "  - name: t\n"
+      "    prompts: [a]\n"
+      "    responses: [\"{=x@1}\", \"{=n@1*n@2}\"]\n"
+      "    follow_ups:\n"
+      "      chance: 0.5\n"
+      "      turns:\n"
+      "        - prompts: [\"and {nope}\"]\n"
+      "          responses: [\"{=nope@1}\"]\n");
+  EXPECT_EQ(std::string(status.message()),
+            "p.yaml:7:18: {=...}: the blank x is not a number\n"
+            "p.yaml:7:28: {=...} can become larger than a number may be\n"
+            "p.yaml:11:26: no blank is called nope\n"
+            "p.yaml:12:24: no blank is called nope");
+  const std::string shape(
+      ErrorOf("topics:\n  - name: t\n    prompts: [a]\n    responses: [\"{=3}\", \"{=n}\"]\n"
+              "    follow_ups: {most: 0, turns: [{prompts: [], replies: [b]}], often: 1}\n")
+          .message());
+  for (const char* expected :
+       {"p.yaml:6:26: {=n}: expected numbered blanks", "unknown key often in follow_ups",
+        "p.yaml:7:17: follow_ups: chance is missing", "most: expected a whole number from 1 to 20",
+        "unknown key replies in a follow-up", "prompts: expected a list of lines",
+        "p.yaml:7:35: responses: expected a list of lines"}) {
+    EXPECT_THAT(shape, HasSubstr(expected));
+  }
+  EXPECT_THAT(
+      std::string(ErrorOf("topics:\n  - {name: t, prompts: [a], responses: [b], follow_ups: "
+                          "{chance: 0.5}}\n")
+                      .message()),
+      HasSubstr("follow_ups.turns: expected a list of turns"));
+}
+
 TEST(PersonaTest, AllMistakesAtOnce) {
   const absl::Status status = ErrorOf(
       "extra: 1\nblanks: {x: [], y: {from: 5, to: 1}}\ntopics:\n  - {name: t, prompts: [a], "
