@@ -25,6 +25,18 @@ scheduler::AttemptKey KeyOf(const v1::AttemptKey& key) {
   return {JobId::Parse(key.job_id()).value(), key.attempt_number()};
 }
 
+v1::StopOrder::Kind KindOf(scheduler::Stop::Kind kind) {
+  switch (kind) {
+    case scheduler::Stop::Kind::kCancel:
+      return v1::StopOrder::KIND_CANCEL;
+    case scheduler::Stop::Kind::kPreempt:
+      return v1::StopOrder::KIND_PREEMPT;
+    case scheduler::Stop::Kind::kKill:
+      return v1::StopOrder::KIND_KILL;
+  }
+  return v1::StopOrder::KIND_UNSPECIFIED;
+}
+
 void SetKey(const scheduler::AttemptKey& key, v1::AttemptKey* proto) {
   proto->set_job_id(key.job_id.str());
   proto->set_attempt_number(key.attempt_number);
@@ -67,8 +79,7 @@ absl::StatusOr<v1::SynchronizeResponse> Answer(const View& view,
   for (const scheduler::Stop& stop : desired.stop) {
     v1::StopOrder& order = *response.add_stop();
     SetKey(stop.key, order.mutable_key());
-    order.set_kind(stop.kind == scheduler::Stop::Kind::kCancel ? v1::StopOrder::KIND_CANCEL
-                                                               : v1::StopOrder::KIND_KILL);
+    order.set_kind(KindOf(stop.kind));
     order.set_reason(stop.reason);
   }
   for (const scheduler::AttemptKey& key : desired.renewed) SetKey(key, response.add_renewed());

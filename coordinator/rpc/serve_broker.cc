@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "coordinator/loop/user_commands.h"
+#include "coordinator/scheduler/explain.h"
 #include "core/base/log.h"
 #include "core/base/strings.h"
 

@@ -13,6 +13,10 @@ struct Handle {
 
   absl::Status operator()(const RunsSubmitted& event) const { return OnSubmitted(step, event); }
   absl::Status operator()(const CancelRequested& event) const { return OnCancel(step, event); }
+  absl::Status operator()(const PauseRequested& event) const { return OnPause(step, event); }
+  absl::Status operator()(const ResumeRequested& event) const { return OnResume(step, event); }
+  absl::Status operator()(const RetryRequested& event) const { return OnRetry(step, event); }
+  absl::Status operator()(const DrainRequested& event) const { return OnDrain(step, event); }
   absl::Status operator()(const WorkerRegistered& event) const { return OnRegistered(step, event); }
   absl::Status operator()(const WorkerSynchronized& event) const {
     return OnSynchronized(step, event);
@@ -41,7 +45,7 @@ bool BearsOnPlacement(const Update& update) {
   }
   if (const auto* attempt = std::get_if<AttemptChanged>(&update))
     return attempt->attempt.finished();
-  return std::holds_alternative<JobAdded>(update) ||
+  return std::holds_alternative<JobAdded>(update) || std::holds_alternative<JobRetried>(update) ||
          std::holds_alternative<WorkerRegisteredUpdate>(update) ||
          std::holds_alternative<WorkerStateChanged>(update);
 }

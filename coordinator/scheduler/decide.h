@@ -36,8 +36,11 @@
 //                      +------- lease ended, ------+--> LOST
 //                               worker began anew or left (workers.cc)
 //
-//   worker   READY <-> DRAINING (as it says in Synchronize); both -> OFFLINE when silent for a
-//   lease, back when it speaks
+//   worker   READY <-> DRAINING (somebody drained it, or it shuts down); both -> OFFLINE when
+//   silent for a lease, back when it speaks
+//
+// A person may also hold a job back (paused: QUEUED and not placed; a RUNNING one is asked to save
+// and stop first) and make one that FAILED, was CANCELLED or ABORTED wait again (control.cc).
 #pragma once
 
 #include <string>
@@ -131,7 +134,7 @@ Decision Decide(const Config& config, const State& state, const Event& event, ab
 // --- What a worker should have, for the answer to its Synchronize.
 struct Stop {
   AttemptKey key{};
-  enum class Kind { kCancel, kKill };  // StopOrder.KIND_CANCEL, KIND_KILL
+  enum class Kind { kCancel, kPreempt, kKill };  // StopOrder.KIND_*
   Kind kind = Kind::kKill;
   std::string reason{};
 };
@@ -151,10 +154,5 @@ struct Desired {
 // meanwhile is told to kill what it holds and starts nothing. All empty for an unknown worker.
 Desired DesiredFor(const State& state, const WorkerId& worker_id, const std::string& instance_id,
                    const std::vector<HeldAttempt>& held);
-
-// Why a queued job waits, in a sentence: the requirement that no present worker meets, the jobs
-// ahead of it, or the time it will be tried again. For a running job: where. Empty when the job is
-// not in memory (finished).
-std::string Explain(const Config& config, const State& state, const JobId& job_id, absl::Time now);
 
 }  // namespace shoal::scheduler

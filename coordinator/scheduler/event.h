@@ -36,6 +36,46 @@ struct CancelRequested {
   std::vector<JobId> job_ids{};
 };
 
+// Holds train jobs back: waiting ones are not placed, running ones save a checkpoint and go back to
+// the queue. Jobs that are paused already, being cancelled, finished or not train jobs are left
+// alone.
+struct PauseRequested {
+  std::string request_id{};
+  std::string actor{};
+  std::vector<JobId> job_ids{};
+};
+
+// Lets paused jobs go, also those that have not stopped yet. Others are left alone.
+struct ResumeRequested {
+  std::string request_id{};
+  std::string actor{};
+  std::vector<JobId> job_ids{};
+};
+
+// A job that has ended, as the store holds it, and its run.
+struct EndedJob {
+  RunRecord run{};
+  JobRecord job{};
+};
+
+// FAILED, CANCELLED and ABORTED jobs are QUEUED again, at the end of the queue, with their tries
+// counted anew; they go on from their newest checkpoint, and their attempts are numbered on. Others
+// are left alone.
+struct RetryRequested {
+  std::string request_id{};
+  std::string actor{};
+  std::vector<EndedJob> jobs{};
+};
+
+// A drained worker finishes what it runs and takes no new job until that is undone. Answer
+// NOT_FOUND: unknown worker.
+struct DrainRequested {
+  std::string request_id{};
+  std::string actor{};
+  WorkerId worker_id{};
+  bool undo = false;
+};
+
 // A process introduces itself. When `name` is known the worker keeps its old id (read it from the
 // state after the commit: State::FindWorkerByName). A new process under a known name takes it over
 // with its first Synchronize, which only a living one can send (a registration may arrive after its
@@ -128,8 +168,9 @@ struct ServeIdle {
 struct CoordinatorStarted {};
 
 using Event =
-    std::variant<RunsSubmitted, CancelRequested, WorkerRegistered, WorkerSynchronized, WorkerLeft,
-                 AttemptReported, Tick, ServeRequested, ServeIdle, CoordinatorStarted>;
+    std::variant<RunsSubmitted, CancelRequested, PauseRequested, ResumeRequested, RetryRequested,
+                 DrainRequested, WorkerRegistered, WorkerSynchronized, WorkerLeft, AttemptReported,
+                 Tick, ServeRequested, ServeIdle, CoordinatorStarted>;
 
 // One line for a person; for logs and simulation traces.
 std::string ToString(const Event& event);

@@ -24,10 +24,6 @@ struct Seat {
   }
 };
 
-bool TakesWork(const WorkerRecord& worker) {
-  return worker.present && worker.state == v1::WORKER_STATE_READY;
-}
-
 std::vector<Seat> Seats(const State& state) {
   std::vector<Seat> seats;
   for (const auto& [id, worker] : state.workers()) {
@@ -75,19 +71,26 @@ Seat* ChooseSeat(const JobRecord& job, std::vector<Seat>& seats) {
   return best;
 }
 
-void Reserve(const JobRecord& job, std::vector<Seat>& seats) {
+// The worker that is kept free for the job; null: none that it could run on is left.
+const WorkerRecord* Reserve(const JobRecord& job, std::vector<Seat>& seats) {
   Seat* best = nullptr;
   for (Seat& seat : seats) {
     if (seat.reserved || LackOf(job, *seat.worker) != Lack::kNothing) continue;
     if (best == nullptr || seat.free_slots > best->free_slots) best = &seat;
   }
-  if (best != nullptr) best->reserved = true;
+  if (best == nullptr) return nullptr;
+  best->reserved = true;
+  return best->worker;
 }
 
 }  // namespace
 
-std::vector<Placement> PlaceQueued(const State& state, absl::Time now) {
-  std::vector<Placement> placements;
+bool TakesWork(const WorkerRecord& worker) {
+  return worker.present && worker.state == v1::WORKER_STATE_READY;
+}
+
+PlacementPlan PlanQueued(const State& state, absl::Time now) {
+  PlacementPlan plan;
   std::vector<Seat> seats = Seats(state);
   absl::flat_hash_set<NeedsKey> without_room;
   for (const State::QueuePlace& place : state.queue()) {
@@ -98,15 +101,16 @@ std::vector<Placement> PlaceQueued(const State& state, absl::Time now) {
     if (without_room.contains(key)) continue;
     Seat* seat = ChooseSeat(job, seats);
     if (seat == nullptr) {
-      Reserve(job, seats);
+      if (const WorkerRecord* worker = Reserve(job, seats); worker != nullptr)
+        plan.reservations.push_back({.job_id = job.job_id, .worker_id = worker->worker_id});
       without_room.insert(std::move(key));
       continue;
     }
     seat->free_slots -= job.needs.slots;
     seat->free_memory -= job.needs.memory_bytes;
-    placements.push_back({.job_id = job.job_id, .worker_id = seat->worker->worker_id});
+    plan.placements.push_back({.job_id = job.job_id, .worker_id = seat->worker->worker_id});
   }
-  return placements;
+  return plan;
 }
 
 std::string UnmetRequirement(const State& state, const JobRecord& job) {

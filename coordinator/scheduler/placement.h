@@ -30,8 +30,16 @@ struct Placement {
   WorkerId worker_id{};
 };
 
-// In queue order. Cost: one step per queued job that still finds a worker with a free slot.
-std::vector<Placement> PlaceQueued(const State& state, absl::Time now);
+struct PlacementPlan {
+  std::vector<Placement> placements{};    // in queue order
+  std::vector<Placement> reservations{};  // workers kept free, and for which job
+};
+
+// Cost: one step per queued job that still finds a worker with a free slot.
+PlacementPlan PlanQueued(const State& state, absl::Time now);
+
+// Whether the worker is one that jobs are placed on: READY, and has spoken to this coordinator.
+bool TakesWork(const WorkerRecord& worker);
 
 // The requirement that keeps the job from every READY worker present, whatever they are busy with:
 // "no worker fits: 4 slots needed, local has 2". "" when one could run it, or when no worker is

@@ -32,6 +32,7 @@ void CancelQueued(Step& step, JobRecord job, const std::string& reason) {
   job.state_reason = reason;
   job.not_before = absl::InfinitePast();
   job.finished_at = step.now;
+  job.paused = false;
   if (job.kind == v1::JOB_KIND_SERVE) step.EndServe({job.job_id, job.attempt_count}, reason);
   ChangeQueued(step, std::move(job));
 }
@@ -42,7 +43,12 @@ void StopRunning(Step& step, JobRecord job, StopWish wish, const std::string& re
   step.Notify(job.run_id);
   job.stop = wish;
   job.stop_reason = reason;
-  step.Emit(JobChanged{.job = std::move(job), .from = v1::JOB_STATE_RUNNING, .at = step.now});
+  job.paused = false;  // there will be nothing to hold back
+  job.state_reason.clear();
+  step.Emit(JobChanged{.job = std::move(job),
+                       .from = v1::JOB_STATE_RUNNING,
+                       .at = step.now,
+                       .asked = wish == StopWish::kCancel ? "cancel_asked" : ""});
 }
 
 void Lease(Step& step, const Placement& placement) {
@@ -71,17 +77,20 @@ void Lease(Step& step, const Placement& placement) {
 
 }  // namespace
 
+bool IsRepeated(Step& step, const std::string& request_id) {
+  if (request_id.empty()) return false;
+  if (step.state.HasRequest(request_id)) return step.decision.duplicate = true;
+  step.Emit(RequestRecorded{request_id});
+  return false;
+}
+
 absl::Status OnSubmitted(Step& step, const RunsSubmitted& event) {
   step.decision.actor = event.actor;
   if (event.request_id.empty()) {
     return absl::InvalidArgumentError(
         "request_id is empty; it must be chosen by the client, new for every submit");
   }
-  if (step.state.HasRequest(event.request_id)) {
-    step.decision.duplicate = true;
-    return absl::OkStatus();
-  }
-  step.Emit(RequestRecorded{event.request_id});
+  if (IsRepeated(step, event.request_id)) return absl::OkStatus();
   for (const NewRun& added : event.runs) {
     step.Emit(RunAdded{added.run});
     AddJob(step, added.run, added.job, added.job.kind);
@@ -91,13 +100,7 @@ absl::Status OnSubmitted(Step& step, const RunsSubmitted& event) {
 
 absl::Status OnCancel(Step& step, const CancelRequested& event) {
   step.decision.actor = event.actor;
-  if (!event.request_id.empty()) {
-    if (step.state.HasRequest(event.request_id)) {
-      step.decision.duplicate = true;
-      return absl::OkStatus();
-    }
-    step.Emit(RequestRecorded{event.request_id});
-  }
+  if (IsRepeated(step, event.request_id)) return absl::OkStatus();
   const std::string reason =
       StrCat("cancelled by ", event.actor, event.reason.empty() ? "" : ": ", event.reason);
   for (const JobId& job_id : event.job_ids) {
@@ -137,7 +140,8 @@ absl::Status OnIdle(Step& step, const ServeIdle& event) {
 }
 
 void PlaceJobs(Step& step) {
-  for (const Placement& placement : PlaceQueued(step.state, step.now)) Lease(step, placement);
+  for (const Placement& placement : PlanQueued(step.state, step.now).placements)
+    Lease(step, placement);
 }
 
 // Writes only where the reason changes. Without any worker nothing is said: that is a passing state

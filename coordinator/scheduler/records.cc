@@ -18,7 +18,7 @@ bool operator==(const JobRecord& a, const JobRecord& b) {
     return std::tie(job.job_id, job.run_id, job.kind, job.needs, job.submit_order, job.created_at,
                     job.state, job.state_reason, job.attempt_count, job.failures, job.losses,
                     job.crashes_in_a_row, job.takedowns_in_a_row, job.checkpoint_step,
-                    job.memory_above_bytes, job.not_before, job.stop, job.stop_reason,
+                    job.memory_above_bytes, job.not_before, job.stop, job.stop_reason, job.paused,
                     job.finished_at);
   };
   if (plain(a) != plain(b) || a.numerics.has_value() != b.numerics.has_value()) return false;
@@ -28,7 +28,8 @@ bool operator==(const JobRecord& a, const JobRecord& b) {
 bool operator==(const WorkerRecord& a, const WorkerRecord& b) {
   const auto plain = [](const WorkerRecord& worker) {
     return std::tie(worker.worker_id, worker.name, worker.instance_id, worker.state, worker.slots,
-                    worker.build_id, worker.registered_at, worker.last_seen_at, worker.present);
+                    worker.build_id, worker.registered_at, worker.drained, worker.leaving,
+                    worker.last_seen_at, worker.present);
   };
   if (plain(a) != plain(b) || !Same(a.host, b.host) || a.backends.size() != b.backends.size())
     return false;

@@ -92,7 +92,8 @@ struct JobRecord {
       0;  // out of memory on a worker of this size: only larger ones will do
   absl::Time not_before = absl::InfinitePast();  // backoff: not placed earlier
   StopWish stop = StopWish::kNone;
-  std::string stop_reason{};
+  std::string stop_reason{};  // why it is to stop, or is held back
+  bool paused = false;        // not placed until somebody resumes it; a running one saves and stops
   std::optional<v1::NumericsClass> numerics{};  // fixed by the first attempt that started
   absl::Time finished_at = absl::InfinitePast();
 
@@ -151,7 +152,9 @@ struct WorkerRecord {
   std::vector<v1::BackendInfo> backends{};
   std::string build_id{};
   absl::Time registered_at = absl::InfinitePast();
+  bool drained = false;  // somebody wants it to take no new job; stays when it starts anew
 
+  bool leaving = false;  // (volatile) its process shuts down: it said so in its last Synchronize
   absl::Time last_seen_at = absl::InfinitePast();  // (volatile)
   bool present =
       false;  // (volatile) has spoken to this coordinator process; only present workers get work

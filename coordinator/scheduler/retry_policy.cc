@@ -14,12 +14,13 @@ JobRecord Finish(JobRecord job, v1::JobState state, std::string reason, absl::Ti
   job.state_reason = std::move(reason);
   job.not_before = absl::InfinitePast();
   job.finished_at = now;
+  job.paused = false;
   return job;
 }
 
 JobRecord Requeue(JobRecord job, std::string reason, absl::Time not_before) {
   job.state = v1::JOB_STATE_QUEUED;
-  job.state_reason = std::move(reason);
+  job.state_reason = job.paused ? StrCat(job.stop_reason, "; ", reason) : std::move(reason);
   if (job.checkpoint_step > 0)
     StrAppend(job.state_reason, "; resumes from step ", job.checkpoint_step);
   job.not_before = not_before;

@@ -128,6 +128,15 @@ void State::On(const JobChanged& update) {
   *job = after;
 }
 
+void State::On(const JobRetried& update) {
+  SHOAL_CHECK(update.job.submit_order == next_submit_order_, "submit order ",
+              update.job.submit_order, ", expected ", next_submit_order_);
+  SHOAL_CHECK(update.job.state == v1::JOB_STATE_QUEUED && spec::IsFinal(update.from), "job ",
+              update.job.job_id.str(), " is not one that ended");
+  ++next_submit_order_;
+  InsertJob(update.job, update.run);
+}
+
 void State::On(const AttemptAdded& update) {
   const AttemptRecord& attempt = update.attempt;
   const JobRecord* job = FindJob(attempt.key.job_id);
@@ -193,6 +202,12 @@ void State::On(const WorkerStateChanged& update) {
   worker->state = update.to;
 }
 
+void State::On(const WorkerDrainSet& update) {
+  WorkerRecord* worker = FindIn(workers_, update.worker_id);
+  SHOAL_CHECK(worker != nullptr && worker->drained != update.drained);
+  worker->drained = update.drained;
+}
+
 void State::On(const StaleReportRefused&) { ++refused_stale_reports_; }
 
 void State::On(const LeaseRenewed& update) {
@@ -210,6 +225,7 @@ void State::On(const WorkerSeen& update) {
   WorkerRecord* worker = FindIn(workers_, update.worker_id);
   SHOAL_CHECK(worker != nullptr);
   worker->last_seen_at = update.at;
+  worker->leaving = update.leaving;
   if (update.present) worker->present = true;
 }
 
@@ -235,7 +251,7 @@ void State::InsertAttempt(const AttemptRecord& attempt) {
 }
 
 void State::Enqueue(const JobRecord& job) {
-  if (job.state != v1::JOB_STATE_QUEUED) return;
+  if (job.state != v1::JOB_STATE_QUEUED || job.paused) return;
   queue_.insert(PlaceOf(job));
   if (job.not_before != absl::InfinitePast()) backoffs_.insert({job.not_before, job.job_id});
 }

@@ -60,7 +60,8 @@ class State {
       const RunId& run_id) const;  // QUEUED or RUNNING, and not asked to stop
   bool HasRequest(const std::string& request_id) const { return requests_.contains(request_id); }
 
-  // Queued jobs in the order they are served: serve jobs first, then by submission.
+  // Queued jobs that are not paused, in the order they are served: serve jobs first, then by
+  // submission.
   struct QueuePlace {
     bool after_serve = true;  // false sorts first: serve jobs
     int64_t submit_order = 0;
@@ -102,11 +103,13 @@ class State {
   void On(const RunAdded& update);
   void On(const JobAdded& update);
   void On(const JobChanged& update);
+  void On(const JobRetried& update);
   void On(const AttemptAdded& update);
   void On(const AttemptChanged& update);
   void On(const CheckpointAccepted& update);
   void On(const WorkerRegisteredUpdate& update);
   void On(const WorkerStateChanged& update);
+  void On(const WorkerDrainSet& update);
   void On(const StaleReportRefused& update);
   void On(const LeaseRenewed& update);
   void On(const WorkerSeen& update);

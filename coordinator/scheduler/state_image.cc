@@ -46,6 +46,7 @@ void ResetVolatile(AttemptRecord& attempt) {
 
 void ResetVolatile(WorkerRecord& worker) {
   const WorkerRecord fresh;
+  worker.leaving = fresh.leaving;
   worker.last_seen_at = fresh.last_seen_at;
   worker.present = fresh.present;
 }

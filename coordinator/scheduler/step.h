@@ -57,14 +57,22 @@ void LoseAttemptsOf(Step& step, const WorkerId& worker_id, const std::string& wh
 absl::Status OnRegistered(Step& step, const WorkerRegistered& event);
 absl::Status OnSynchronized(Step& step, const WorkerSynchronized& event);
 absl::Status OnLeft(Step& step, const WorkerLeft& event);
+absl::Status OnDrain(Step& step, const DrainRequested& event);
 void MarkSilentWorkersOffline(Step& step);
 
 // --- queue.cc
 absl::Status OnSubmitted(Step& step, const RunsSubmitted& event);
 absl::Status OnCancel(Step& step, const CancelRequested& event);
+// True when the request id was used before: the decision is marked, and nothing more is to be done.
+bool IsRepeated(Step& step, const std::string& request_id);
 absl::Status OnServe(Step& step, const ServeRequested& event);
 absl::Status OnIdle(Step& step, const ServeIdle& event);
-void PlaceJobs(Step& step);            // leases what PlaceQueued finds
+void PlaceJobs(Step& step);            // leases what PlanQueued finds
 void RefreshUnmetReasons(Step& step);  // of all queued jobs; after the set of workers changed
+
+// --- control.cc
+absl::Status OnPause(Step& step, const PauseRequested& event);
+absl::Status OnResume(Step& step, const ResumeRequested& event);
+absl::Status OnRetry(Step& step, const RetryRequested& event);
 
 }  // namespace shoal::scheduler

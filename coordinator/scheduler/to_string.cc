@@ -42,7 +42,13 @@ struct UpdateText {
   std::string operator()(const JobChanged& u) const {
     return StrCat("job ", u.job.job_id.str(), " ", spec::Name(u.from), " -> ",
                   spec::Name(u.job.state), " (failures ", u.job.failures, ", losses ", u.job.losses,
-                  ", stop ", static_cast<int>(u.job.stop), ")", Reason(u.job.state_reason));
+                  ", stop ", static_cast<int>(u.job.stop), u.job.paused ? ", paused)" : ")",
+                  Reason(u.job.state_reason));
+  }
+  std::string operator()(const JobRetried& u) const {
+    return StrCat("job ", u.job.job_id.str(), " ", spec::Name(u.from), " -> ",
+                  spec::Name(u.job.state), " again, after attempt ", u.job.attempt_count,
+                  ", place ", u.job.submit_order, Reason(u.job.state_reason));
   }
   std::string operator()(const AttemptAdded& u) const {
     return StrCat("attempt ", Text(u.attempt.key), " leased to ", u.attempt.worker_name);
@@ -62,6 +68,9 @@ struct UpdateText {
     return StrCat("worker ", u.worker_id.str(), " ", StateName(u.from), " -> ", StateName(u.to),
                   Reason(u.reason));
   }
+  std::string operator()(const WorkerDrainSet& u) const {
+    return StrCat("worker ", u.worker_id.str(), u.drained ? " drained" : " no longer drained");
+  }
   std::string operator()(const StaleReportRefused& u) const {
     return StrCat("refused a report of ", Text(u.key), Reason(u.message));
   }
@@ -73,14 +82,33 @@ struct UpdateText {
   }
 };
 
+// "pause by user:ada job-1 job-2".
+std::string Asks(std::string_view verb, const std::string& actor, const std::vector<JobId>& jobs) {
+  std::string text = StrCat(verb, " by ", actor);
+  for (const JobId& job_id : jobs) StrAppend(text, " ", job_id.str());
+  return text;
+}
+
 struct EventText {
   std::string operator()(const RunsSubmitted& e) const {
     return StrCat("submit ", e.request_id, " of ", e.runs.size(), " runs by ", e.actor);
   }
   std::string operator()(const CancelRequested& e) const {
-    std::string text = StrCat("cancel by ", e.actor);
-    for (const JobId& job_id : e.job_ids) StrAppend(text, " ", job_id.str());
-    return text;
+    return Asks("cancel", e.actor, e.job_ids);
+  }
+  std::string operator()(const PauseRequested& e) const {
+    return Asks("pause", e.actor, e.job_ids);
+  }
+  std::string operator()(const ResumeRequested& e) const {
+    return Asks("resume", e.actor, e.job_ids);
+  }
+  std::string operator()(const RetryRequested& e) const {
+    std::vector<JobId> job_ids;
+    for (const EndedJob& ended : e.jobs) job_ids.push_back(ended.job.job_id);
+    return Asks("retry", e.actor, job_ids);
+  }
+  std::string operator()(const DrainRequested& e) const {
+    return StrCat(e.undo ? "undrain " : "drain ", e.worker_id.str(), " by ", e.actor);
   }
   std::string operator()(const WorkerRegistered& e) const {
     return StrCat("worker ", e.name, " registers, instance ", e.instance_id);

@@ -35,7 +35,18 @@ struct JobAdded {
 struct JobChanged {
   JobRecord job{};
   v1::JobState from =
-      v1::JOB_STATE_UNSPECIFIED;  // equal to job.state: counters, reason or stop changed
+      v1::JOB_STATE_UNSPECIFIED;  // equal to job.state: counters, reason or wishes changed
+  absl::Time at{};
+  std::string asked{};  // what somebody asked for, for the event log: "paused", "resumed",
+                        // "cancel_asked"; empty: the change of state speaks for itself
+};
+
+// A job that had ended waits again, with a new place in the queue. `job` replaces the row; memory
+// learns job and run anew.
+struct JobRetried {
+  JobRecord job{};
+  RunRecord run{};
+  v1::JobState from = v1::JOB_STATE_UNSPECIFIED;
   absl::Time at{};
 };
 
@@ -76,6 +87,12 @@ struct WorkerStateChanged {
   absl::Time at{};
 };
 
+struct WorkerDrainSet {
+  WorkerId worker_id{};
+  bool drained = false;
+  absl::Time at{};
+};
+
 // A report of an older or ended attempt was refused: add 1 to the lab's count, and a line to the
 // event log.
 struct StaleReportRefused {
@@ -97,11 +114,13 @@ struct WorkerSeen {
   WorkerId worker_id{};
   absl::Time at{};
   bool present = true;  // false: only counts silence from `at` (after the coordinator's start)
+  bool leaving = false;
 };
 
-using Update = std::variant<RequestRecorded, RunAdded, JobAdded, JobChanged, AttemptAdded,
-                            AttemptChanged, CheckpointAccepted, WorkerRegisteredUpdate,
-                            WorkerStateChanged, StaleReportRefused, LeaseRenewed, WorkerSeen>;
+using Update =
+    std::variant<RequestRecorded, RunAdded, JobAdded, JobChanged, JobRetried, AttemptAdded,
+                 AttemptChanged, CheckpointAccepted, WorkerRegisteredUpdate, WorkerStateChanged,
+                 WorkerDrainSet, StaleReportRefused, LeaseRenewed, WorkerSeen>;
 
 // False for LeaseRenewed, WorkerSeen and announcements: the store skips them (a batch of nothing
 // else needs no SQLite transaction at all), yet they reach memory through CommittedUpdates like all

@@ -14,9 +14,17 @@ void ChangeState(Step& step, const WorkerId& worker_id, v1::WorkerState to, std:
       .worker_id = worker_id, .from = from, .to = to, .reason = std::move(reason), .at = step.now});
 }
 
+v1::WorkerState StateOf(bool drained, bool leaving) {
+  return drained || leaving ? v1::WORKER_STATE_DRAINING : v1::WORKER_STATE_READY;
+}
+
+constexpr char kDrainedText[] = "drained: it takes no new jobs";
+
 // A process that registered under a known name has spoken: it is alive, and it is the worker now.
 void TakeOver(Step& step, const WorkerId& worker_id) {
   WorkerRecord worker = *step.state.FindAnnounced(worker_id);
+  worker.drained = step.state.FindWorker(worker_id)->drained;  // it may have changed since
+  worker.state = StateOf(worker.drained, /*leaving=*/false);
   LoseAttemptsOf(step, worker_id, StrCat("worker ", worker.name, " began anew"),
                  /*worker_began_anew=*/true);
   worker.last_seen_at = step.now;
@@ -42,16 +50,18 @@ absl::Status KnowInstance(Step& step, const WorkerId& worker_id, const std::stri
                                     " is over: register again"));
 }
 
-WorkerRecord RecordOf(const WorkerRegistered& event, const WorkerId& worker_id, absl::Time now) {
+WorkerRecord RecordOf(const WorkerRegistered& event, const WorkerId& worker_id, bool drained,
+                      absl::Time now) {
   return {.worker_id = worker_id,
           .name = event.name,
           .instance_id = event.instance_id,
-          .state = v1::WORKER_STATE_READY,
+          .state = StateOf(drained, /*leaving=*/false),
           .host = event.host,
           .slots = event.slots,
           .backends = event.backends,
           .build_id = event.build_id,
           .registered_at = now,
+          .drained = drained,
           .last_seen_at = now,
           .present = true};
 }
@@ -71,12 +81,13 @@ absl::Status OnRegistered(Step& step, const WorkerRegistered& event) {
   }
   const WorkerRecord* old = step.state.FindWorkerByName(event.name);
   if (old != nullptr && old->instance_id != event.instance_id) {
-    step.Emit(WorkerRegisteredUpdate{.worker = RecordOf(event, old->worker_id, step.now),
-                                     .announced_only = true});
+    step.Emit(WorkerRegisteredUpdate{
+        .worker = RecordOf(event, old->worker_id, old->drained, step.now), .announced_only = true});
     return absl::OkStatus();
   }
   const WorkerId worker_id = old == nullptr ? event.proposed_id : old->worker_id;
-  step.Emit(WorkerRegisteredUpdate{.worker = RecordOf(event, worker_id, step.now)});
+  const bool drained = old != nullptr && old->drained;
+  step.Emit(WorkerRegisteredUpdate{.worker = RecordOf(event, worker_id, drained, step.now)});
   RefreshUnmetReasons(step);
   return absl::OkStatus();
 }
@@ -85,10 +96,11 @@ absl::Status OnSynchronized(Step& step, const WorkerSynchronized& event) {
   const absl::Status known = KnowInstance(step, event.worker_id, event.instance_id);
   if (!known.ok()) return known;
   const WorkerRecord before = *step.state.FindWorker(event.worker_id);
-  step.Emit(WorkerSeen{.worker_id = event.worker_id, .at = step.now});
-  ChangeState(step, event.worker_id,
-              event.draining ? v1::WORKER_STATE_DRAINING : v1::WORKER_STATE_READY,
-              event.draining ? "it takes no new attempts" : "it speaks again");
+  step.Emit(WorkerSeen{.worker_id = event.worker_id, .at = step.now, .leaving = event.draining});
+  ChangeState(step, event.worker_id, StateOf(before.drained, event.draining),
+              event.draining   ? "it shuts down: it takes no new attempts"
+              : before.drained ? kDrainedText
+                               : "it speaks again");
   RenewLeasesOf(step, event);
   if (!before.present || before.state != step.state.FindWorker(event.worker_id)->state) {
     step.room_may_have_changed = true;
@@ -105,6 +117,21 @@ absl::Status OnLeft(Step& step, const WorkerLeft& event) {
       StrCat("worker ", name, " left", event.reason.empty() ? "" : ": ", event.reason);
   ChangeState(step, event.worker_id, v1::WORKER_STATE_OFFLINE, why);
   LoseAttemptsOf(step, event.worker_id, why, /*worker_began_anew=*/false);
+  RefreshUnmetReasons(step);
+  return absl::OkStatus();
+}
+
+absl::Status OnDrain(Step& step, const DrainRequested& event) {
+  step.decision.actor = event.actor;
+  const WorkerRecord* worker = step.state.FindWorker(event.worker_id);
+  if (worker == nullptr)
+    return absl::NotFoundError(StrCat("worker ", event.worker_id.str(), " is not known"));
+  if (IsRepeated(step, event.request_id) || worker->drained == !event.undo) return absl::OkStatus();
+  step.Emit(WorkerDrainSet{.worker_id = event.worker_id, .drained = !event.undo, .at = step.now});
+  if (worker->state != v1::WORKER_STATE_OFFLINE) {
+    ChangeState(step, event.worker_id, StateOf(!event.undo, worker->leaving),
+                event.undo ? "no longer drained" : kDrainedText);
+  }
   RefreshUnmetReasons(step);
   return absl::OkStatus();
 }

@@ -10,7 +10,7 @@ namespace {
 
 absl::Status LoadJobs(Database& db, v1::RunDetail& detail) {
   return db.ForEach(
-      R"sql(SELECT job_id, kind, state, state_reason, attempt_count, created_at_us, finished_at_us, numerics_class_pb
+      R"sql(SELECT job_id, kind, state, state_reason, attempt_count, created_at_us, finished_at_us, numerics_class_pb, paused
             FROM job WHERE run_id = ? ORDER BY submit_order)sql",
       [&](const Statement& row) {
         v1::Job& job = *detail.add_jobs();
@@ -22,6 +22,7 @@ absl::Status LoadJobs(Database& db, v1::RunDetail& detail) {
         job.set_attempt_count(static_cast<int32_t>(row.Int(4)));
         SetTimestamp(row.Time(5), job.mutable_created_at());
         if (!row.IsNull(6)) SetTimestamp(row.Time(6), job.mutable_finished_at());
+        job.set_paused(row.Int(8) != 0);
         if (!row.IsNull(7)) job.mutable_numerics()->ParseFromString(std::string(row.Blob(7)));
         if (job.kind() != v1::JOB_KIND_SERVE && job.has_numerics())
           *detail.mutable_numerics() = job.numerics();

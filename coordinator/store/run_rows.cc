@@ -51,11 +51,12 @@ absl::Status LoadProgress(Database& db, v1::Run& run) {
   std::vector<v1::Job> jobs;
   absl::Time finished = absl::InfinitePast();
   SHOAL_RETURN_IF_ERROR(db.ForEach(
-      "SELECT kind, state, state_reason, finished_at_us FROM job WHERE run_id = ?",
+      "SELECT kind, state, state_reason, finished_at_us, paused FROM job WHERE run_id = ?",
       [&](const Statement& row) {
         v1::Job& job = jobs.emplace_back();
         job.set_kind(static_cast<v1::JobKind>(row.Int(0)));
         job.set_state(static_cast<v1::JobState>(row.Int(1)));
+        job.set_paused(row.Int(4) != 0);
         if (job.kind() == v1::JOB_KIND_SERVE) return;
         if (!row.Text(2).empty()) run.set_status_reason(std::string(row.Text(2)));
         if (!row.IsNull(3)) finished = std::max(finished, row.Time(3));
@@ -138,7 +139,8 @@ absl::StatusOr<v1::Run> LoadRun(Database& db, const std::string& run_id) {
   v1::Run run;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
       R"sql(SELECT name, experiment, coalesce(sweep_id, ''), trial_index, created_at_us, submitted_by, submitted_from,
-                   build_id, request_digest, fingerprint, parameters, total_steps, differing, step, run_spec_pb
+                   build_id, request_digest, fingerprint, parameters, total_steps, differing, step, run_spec_pb,
+                   rowid
             FROM run WHERE run_id = ?)sql",
       [&](const Statement& row) {
         run.set_run_id(run_id);
@@ -160,6 +162,7 @@ absl::StatusOr<v1::Run> LoadRun(Database& db, const std::string& run_id) {
         spec.ParseFromString(std::string(row.Blob(14)));
         *run.mutable_tags() = spec.tags();
         run.set_note(spec.note());
+        run.set_number(row.Int(15));
       },
       run_id));
   if (run.run_id().empty()) return absl::NotFoundError(StrCat("there is no run ", run_id));

@@ -60,12 +60,14 @@ absl::Status UpdateJob(Database& db, const JobRecord& job) {
   SHOAL_RETURN_IF_ERROR(db.Run(
       R"sql(UPDATE job SET state = ?, state_reason = ?, attempt_count = ?, failures = ?, losses = ?,
                            crashes_in_a_row = ?, takedowns_in_a_row = ?, checkpoint_step = ?, memory_above_bytes = ?,
-                           not_before_us = ?, stop = ?, stop_reason = ?, numerics_class_pb = ?, finished_at_us = ?
+                           not_before_us = ?, stop = ?, stop_reason = ?, paused = ?, numerics_class_pb = ?,
+                           finished_at_us = ?, submit_order = ?
             WHERE job_id = ?)sql",
       static_cast<int>(job.state), job.state_reason, job.attempt_count, job.failures, job.losses,
       job.crashes_in_a_row, job.takedowns_in_a_row, job.checkpoint_step, job.memory_above_bytes,
-      OrNull(job.not_before), static_cast<int>(job.stop), job.stop_reason, numerics_blob,
-      OrNull(job.finished_at), job.job_id.str()));
+      OrNull(job.not_before), static_cast<int>(job.stop), job.stop_reason,
+      static_cast<int>(job.paused), numerics_blob, OrNull(job.finished_at), job.submit_order,
+      job.job_id.str()));
   return ExpectOneRow(db, "job");
 }
 
@@ -98,14 +100,21 @@ absl::Status PutWorker(Database& db, const WorkerRecord& worker) {
   for (const v1::BackendInfo& backend : worker.backends) *description.add_backends() = backend;
   return db.Run(
       R"sql(INSERT INTO worker (worker_id, name, state, instance_id, host, isa, build_id, slots, registered_at_us,
-                                worker_pb)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                worker_pb, drained)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (worker_id) DO UPDATE SET state = excluded.state, instance_id = excluded.instance_id,
               host = excluded.host, isa = excluded.isa, build_id = excluded.build_id, slots = excluded.slots,
-              registered_at_us = excluded.registered_at_us, worker_pb = excluded.worker_pb)sql",
+              registered_at_us = excluded.registered_at_us, worker_pb = excluded.worker_pb,
+              drained = excluded.drained)sql",
       worker.worker_id.str(), worker.name, static_cast<int>(worker.state), worker.instance_id,
       worker.host.host(), worker.host.isa(), worker.build_id, worker.slots, worker.registered_at,
-      AsBlob{description.SerializeAsString()});
+      AsBlob{description.SerializeAsString()}, static_cast<int>(worker.drained));
+}
+
+absl::Status SetWorkerDrained(Database& db, const WorkerId& worker_id, bool drained) {
+  SHOAL_RETURN_IF_ERROR(db.Run("UPDATE worker SET drained = ? WHERE worker_id = ?",
+                               static_cast<int>(drained), worker_id.str()));
+  return ExpectOneRow(db, "worker");
 }
 
 absl::Status UpdateWorkerState(Database& db, const WorkerId& worker_id, v1::WorkerState state) {
@@ -125,54 +134,63 @@ absl::Status CountStaleReport(Database& db) {
 
 namespace {
 
+constexpr char kJobColumns[] =
+    R"sql(job_id, run_id, kind, submit_order, created_at_us, slots, memory_bytes, backend, dtype, time_limit_us,
+          max_attempts, idle_timeout_us, state, state_reason, attempt_count, failures, losses, crashes_in_a_row,
+          takedowns_in_a_row, checkpoint_step, memory_above_bytes, not_before_us, stop, stop_reason, paused,
+          numerics_class_pb, finished_at_us)sql";
+
+// A row of kJobColumns.
+JobRecord ReadJob(const Statement& row, absl::Status& status) {
+  JobRecord job;
+  job.job_id = ParseId<JobId>(row.Text(0), status);
+  job.run_id = ParseId<RunId>(row.Text(1), status);
+  job.kind = static_cast<v1::JobKind>(row.Int(2));
+  job.submit_order = row.Int(3);
+  job.created_at = row.Time(4);
+  job.needs.slots = static_cast<int32_t>(row.Int(5));
+  job.needs.memory_bytes = row.Int(6);
+  job.needs.backend = row.Text(7);
+  job.needs.dtype = row.Text(8);
+  job.needs.time_limit = absl::Microseconds(row.Int(9));
+  job.needs.max_attempts = static_cast<int32_t>(row.Int(10));
+  job.needs.idle_timeout = absl::Microseconds(row.Int(11));
+  job.state = static_cast<v1::JobState>(row.Int(12));
+  job.state_reason = row.Text(13);
+  job.attempt_count = static_cast<int32_t>(row.Int(14));
+  job.failures = static_cast<int32_t>(row.Int(15));
+  job.losses = static_cast<int32_t>(row.Int(16));
+  job.crashes_in_a_row = static_cast<int32_t>(row.Int(17));
+  job.takedowns_in_a_row = static_cast<int32_t>(row.Int(18));
+  job.checkpoint_step = row.Int(19);
+  job.memory_above_bytes = row.Int(20);
+  job.not_before = OrPast(row, 21);
+  job.stop = static_cast<scheduler::StopWish>(row.Int(22));
+  job.stop_reason = row.Text(23);
+  job.paused = row.Int(24) != 0;
+  if (!row.IsNull(25)) job.numerics.emplace().ParseFromString(std::string(row.Blob(25)));
+  job.finished_at = OrPast(row, 26);
+  return job;
+}
+
+// A row of run_id, coalesce(sweep_id, ''), name.
+scheduler::RunRecord ReadRun(const Statement& row, absl::Status& status) {
+  scheduler::RunRecord run;
+  run.run_id = ParseId<RunId>(row.Text(0), status);
+  if (!row.Text(1).empty()) run.sweep_id = ParseId<SweepId>(row.Text(1), status);
+  run.name = row.Text(2);
+  return run;
+}
+
 absl::Status LoadJobs(Database& db, scheduler::StateImage& image) {
   absl::Status status;
-  SHOAL_RETURN_IF_ERROR(db.ForEach(
-      R"sql(SELECT job.job_id, job.run_id, job.kind, job.submit_order, job.created_at_us, job.slots, job.memory_bytes,
-                   job.backend, job.dtype, job.time_limit_us, job.max_attempts, job.idle_timeout_us, job.state,
-                   job.state_reason, job.attempt_count, job.failures, job.losses, job.crashes_in_a_row,
-                   job.takedowns_in_a_row, job.checkpoint_step, job.memory_above_bytes, job.not_before_us, job.stop,
-                   job.stop_reason, job.numerics_class_pb
-            FROM job WHERE job.state IN (1, 2))sql",
-      [&](const Statement& row) {
-        JobRecord job;
-        job.job_id = ParseId<JobId>(row.Text(0), status);
-        job.run_id = ParseId<RunId>(row.Text(1), status);
-        job.kind = static_cast<v1::JobKind>(row.Int(2));
-        job.submit_order = row.Int(3);
-        job.created_at = row.Time(4);
-        job.needs.slots = static_cast<int32_t>(row.Int(5));
-        job.needs.memory_bytes = row.Int(6);
-        job.needs.backend = row.Text(7);
-        job.needs.dtype = row.Text(8);
-        job.needs.time_limit = absl::Microseconds(row.Int(9));
-        job.needs.max_attempts = static_cast<int32_t>(row.Int(10));
-        job.needs.idle_timeout = absl::Microseconds(row.Int(11));
-        job.state = static_cast<v1::JobState>(row.Int(12));
-        job.state_reason = row.Text(13);
-        job.attempt_count = static_cast<int32_t>(row.Int(14));
-        job.failures = static_cast<int32_t>(row.Int(15));
-        job.losses = static_cast<int32_t>(row.Int(16));
-        job.crashes_in_a_row = static_cast<int32_t>(row.Int(17));
-        job.takedowns_in_a_row = static_cast<int32_t>(row.Int(18));
-        job.checkpoint_step = row.Int(19);
-        job.memory_above_bytes = row.Int(20);
-        job.not_before = OrPast(row, 21);
-        job.stop = static_cast<scheduler::StopWish>(row.Int(22));
-        job.stop_reason = row.Text(23);
-        if (!row.IsNull(24)) job.numerics.emplace().ParseFromString(std::string(row.Blob(24)));
-        image.jobs.push_back(std::move(job));
-      }));
+  SHOAL_RETURN_IF_ERROR(
+      db.ForEach(StrCat("SELECT ", kJobColumns, " FROM job WHERE state IN (1, 2)"),
+                 [&](const Statement& row) { image.jobs.push_back(ReadJob(row, status)); }));
   SHOAL_RETURN_IF_ERROR(db.ForEach(
       R"sql(SELECT run_id, coalesce(sweep_id, ''), name FROM run
             WHERE run_id IN (SELECT run_id FROM job WHERE state IN (1, 2)))sql",
-      [&](const Statement& row) {
-        scheduler::RunRecord run;
-        run.run_id = ParseId<RunId>(row.Text(0), status);
-        if (!row.Text(1).empty()) run.sweep_id = ParseId<SweepId>(row.Text(1), status);
-        run.name = row.Text(2);
-        image.runs.push_back(std::move(run));
-      }));
+      [&](const Statement& row) { image.runs.push_back(ReadRun(row, status)); }));
   return status;
 }
 
@@ -206,8 +224,8 @@ absl::Status LoadAttempts(Database& db, scheduler::StateImage& image) {
 absl::Status LoadWorkers(Database& db, scheduler::StateImage& image) {
   absl::Status status;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
-      "SELECT worker_id, name, state, instance_id, slots, build_id, registered_at_us, worker_pb "
-      "FROM worker",
+      "SELECT worker_id, name, state, instance_id, slots, build_id, registered_at_us, worker_pb, "
+      "drained FROM worker",
       [&](const Statement& row) {
         WorkerRecord worker;
         worker.worker_id = ParseId<WorkerId>(row.Text(0), status);
@@ -217,6 +235,7 @@ absl::Status LoadWorkers(Database& db, scheduler::StateImage& image) {
         worker.slots = static_cast<int32_t>(row.Int(4));
         worker.build_id = row.Text(5);
         worker.registered_at = row.Time(6);
+        worker.drained = row.Int(8) != 0;
         v1::Worker description;
         description.ParseFromString(std::string(row.Blob(7)));
         worker.host = description.host();
@@ -227,6 +246,23 @@ absl::Status LoadWorkers(Database& db, scheduler::StateImage& image) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<scheduler::EndedJob>> LoadEndedJobs(Database& db,
+                                                               const std::string& run_id) {
+  absl::Status status;
+  std::vector<scheduler::EndedJob> ended;
+  SHOAL_RETURN_IF_ERROR(db.ForEach(
+      StrCat("SELECT ", kJobColumns, " FROM job WHERE run_id = ? AND state NOT IN (1, 2)"),
+      [&](const Statement& row) { ended.emplace_back().job = ReadJob(row, status); }, run_id));
+  SHOAL_RETURN_IF_ERROR(db.ForEach(
+      "SELECT run_id, coalesce(sweep_id, ''), name FROM run WHERE run_id = ?",
+      [&](const Statement& row) {
+        for (scheduler::EndedJob& job : ended) job.run = ReadRun(row, status);
+      },
+      run_id));
+  if (!status.ok()) return status;
+  return ended;
+}
 
 absl::StatusOr<scheduler::StateImage> LoadStateImage(Database& db) {
   scheduler::StateImage image;

@@ -44,10 +44,17 @@ v1::Event EventOf(const scheduler::Update& update) {
     event.set_job_id(job->job.job_id.str());
     event.set_message(std::string(spec::Name(job->job.kind)));
   } else if (const auto* changed = std::get_if<scheduler::JobChanged>(&update)) {
-    if (changed->from == changed->job.state) return event;
-    change("job.state", spec::Name(changed->from), spec::Name(changed->job.state));
+    if (changed->from == changed->job.state && changed->asked.empty()) return event;
+    const std::string kind = changed->asked.empty() ? "job.state" : StrCat("job.", changed->asked);
+    change(kind.c_str(), spec::Name(changed->from), spec::Name(changed->job.state));
     event.set_job_id(changed->job.job_id.str());
-    event.set_message(changed->job.state_reason);
+    event.set_message(changed->asked.empty() || changed->job.stop == scheduler::StopWish::kNone
+                          ? changed->job.state_reason
+                          : changed->job.stop_reason);
+  } else if (const auto* retried = std::get_if<scheduler::JobRetried>(&update)) {
+    change("job.retried", spec::Name(retried->from), spec::Name(retried->job.state));
+    event.set_job_id(retried->job.job_id.str());
+    event.set_message(retried->job.state_reason);
   } else if (const auto* added = std::get_if<scheduler::AttemptAdded>(&update)) {
     change("attempt.state", "", spec::Name(added->attempt.state));
     event.set_job_id(added->attempt.key.job_id.str());
@@ -68,6 +75,9 @@ v1::Event EventOf(const scheduler::Update& update) {
     change("worker.state", WorkerStateName(state->from), WorkerStateName(state->to));
     event.set_worker_id(state->worker_id.str());
     event.set_message(state->reason);
+  } else if (const auto* drain = std::get_if<scheduler::WorkerDrainSet>(&update)) {
+    event.set_kind(drain->drained ? "worker.drained" : "worker.undrained");
+    event.set_worker_id(drain->worker_id.str());
   } else if (const auto* stale = std::get_if<scheduler::StaleReportRefused>(&update)) {
     event.set_kind("report.refused");
     event.set_job_id(stale->key.job_id.str());
@@ -88,6 +98,9 @@ struct RowWriter {
   absl::Status operator()(const scheduler::JobChanged& update) const {
     return UpdateJob(db, update.job);
   }
+  absl::Status operator()(const scheduler::JobRetried& update) const {
+    return UpdateJob(db, update.job);
+  }
   absl::Status operator()(const scheduler::AttemptAdded& update) const {
     return InsertAttempt(db, update.attempt);
   }
@@ -102,6 +115,9 @@ struct RowWriter {
   }
   absl::Status operator()(const scheduler::WorkerStateChanged& update) const {
     return UpdateWorkerState(db, update.worker_id, update.to);
+  }
+  absl::Status operator()(const scheduler::WorkerDrainSet& update) const {
+    return SetWorkerDrained(db, update.worker_id, update.drained);
   }
   absl::Status operator()(const scheduler::StaleReportRefused&) const {
     return CountStaleReport(db);

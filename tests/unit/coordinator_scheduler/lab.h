@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coordinator/scheduler/decide.h"
+#include "coordinator/scheduler/explain.h"
 #include "core/base/strings.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

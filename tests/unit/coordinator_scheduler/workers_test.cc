@@ -185,10 +185,10 @@ TEST(WorkersTest, ADrainingWorkerKeepsWhatItHasAndGetsNothing) {
   Lab lab;
   lab.Register("local", 2);
   lab.Submit(1);
-  EXPECT_THAT(
-      lab.Updates(lab.Sync("local", {lab.Key(1, 1)}, "first", true)),
-      ElementsAre("worker local seen", "worker local READY -> DRAINING: it takes no new attempts",
-                  "lease of J1/1 renewed"));
+  EXPECT_THAT(lab.Updates(lab.Sync("local", {lab.Key(1, 1)}, "first", true)),
+              ElementsAre("worker local seen",
+                          "worker local READY -> DRAINING: it shuts down: it takes no new attempts",
+                          "lease of J1/1 renewed"));
   lab.Submit(2);
   EXPECT_EQ(lab.Find(2)->state, v1::JOB_STATE_QUEUED);
   EXPECT_THAT(
