@@ -54,6 +54,13 @@ class LabServiceImpl final : public v1::LabService::CallbackService {
                   v1::ListRunsResponse* response) override;
   Unary* GetRun(Context* context, const v1::GetRunRequest* request,
                 v1::RunDetail* response) override;
+  // dataset_calls.cc
+  Unary* CreateDataset(Context* context, const v1::CreateDatasetRequest* request,
+                       v1::Dataset* response) override;
+  Unary* GetDataset(Context* context, const v1::GetDatasetRequest* request,
+                    v1::Dataset* response) override;
+  Unary* ListDatasets(Context* context, const v1::ListDatasetsRequest* request,
+                      v1::ListDatasetsResponse* response) override;
   Unary* ListSweeps(Context* context, const v1::ListSweepsRequest* request,
                     v1::ListSweepsResponse* response) override;
   Unary* ListWorkers(Context* context, const v1::ListWorkersRequest* request,

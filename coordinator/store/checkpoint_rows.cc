@@ -91,7 +91,8 @@ absl::StatusOr<std::vector<std::string>> DropOldCheckpoints(Database& db, const 
     SHOAL_RETURN_IF_ERROR(db.Run(
         R"sql(DELETE FROM artifact WHERE sha256 = ?1
               AND NOT EXISTS (SELECT 1 FROM checkpoint WHERE sha256 = ?1)
-              AND NOT EXISTS (SELECT 1 FROM data_binding WHERE sha256 = ?1))sql",
+              AND NOT EXISTS (SELECT 1 FROM data_binding WHERE sha256 = ?1)
+              AND NOT EXISTS (SELECT 1 FROM dataset_file WHERE sha256 = ?1))sql",
         checkpoint.sha256));
     if (db.changes() == 1) removed.push_back(checkpoint.sha256);
   }
