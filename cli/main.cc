@@ -135,6 +135,7 @@ int main(int argc, char** argv) {
   AddWatch(app, globals);
   AddWait(app, globals);
   AddCancel(app, globals);
+  AddDataset(app, globals);
   AddPlot(app, globals);
   AddGenerate(app, globals);
   AddChat(app, globals);

@@ -91,6 +91,7 @@ void AddLogs(CLI::App& app, Globals& globals);
 void AddWatch(CLI::App& app, Globals& globals);
 void AddWait(CLI::App& app, Globals& globals);
 void AddCancel(CLI::App& app, Globals& globals);
+void AddDataset(CLI::App& app, Globals& globals);
 void AddPlot(CLI::App& app, Globals& globals);
 void AddGenerate(CLI::App& app, Globals& globals);
 void AddChat(CLI::App& app, Globals& globals);
