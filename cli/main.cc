@@ -140,6 +140,7 @@ int main(int argc, char** argv) {
   AddGenerate(app, globals);
   AddChat(app, globals);
   AddDoctor(app, globals);
+  AddCompletion(app, globals);
   AddWorker(app, globals);
   AddCoordinator(app, globals);
 

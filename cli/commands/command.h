@@ -84,6 +84,7 @@ void AddUp(CLI::App& app, Globals& globals);
 void AddDown(CLI::App& app, Globals& globals);
 void AddLaunch(CLI::App& app, Globals& globals);
 void AddSweep(CLI::App& app, Globals& globals);
+void AddCompletion(CLI::App& app, Globals& globals);
 void AddFields(CLI::App& app, Globals& globals);
 void AddList(CLI::App& app, Globals& globals);
 void AddShow(CLI::App& app, Globals& globals);

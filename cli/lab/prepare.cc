@@ -4,10 +4,10 @@
 #include <cstdio>
 
 #include "cli/lab/embedded.h"
+#include "cli/lab/shipped.h"
 #include "cli/output/format.h"
 #include "core/base/digest.h"
 #include "core/base/file.h"
-#include "core/base/install_paths.h"
 #include "core/base/status.h"
 #include "core/data/bpe_trainer.h"
 #include "core/data/conversation.h"
@@ -22,8 +22,6 @@ namespace {
 // Bumped when what is prepared from the same inputs changes.
 constexpr std::string_view kPreparedVersion = "1";
 constexpr int64_t kSampledExamples = 4000;
-
-bool EndsWith(std::string_view text, std::string_view end) { return text.ends_with(end); }
 
 void Say(bool quiet, const std::string& line) {
   if (!quiet) std::fprintf(stderr, "%s\n", line.c_str());
@@ -177,47 +175,12 @@ absl::Status Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> FindShipped(const std::string& name, std::string_view folder) {
-  RealFileSystem files;
-  if (files.Exists(name)) {
-    if (EndsWith(name, ".yaml") || EndsWith(name, ".yml")) return name;
-    if (name.find('/') != std::string::npos) {
-      return absl::InvalidArgumentError(
-          StrCat(name, ": not a YAML file; a file of the ", folder, " ends in .yaml"));
-    }
-  }
-  SHOAL_ASSIGN_OR_RETURN(const InstallPaths paths, InstallPaths::OfThisProgram());
-  const std::string shipped = paths.Share(folder);
-  std::string base = name;
-  if (base.starts_with(StrCat(folder, "/"))) base = base.substr(folder.size() + 1);
-  if (!EndsWith(base, ".yaml")) base += ".yaml";
-  if (base.find('/') == std::string::npos && files.Exists(JoinPath(shipped, base)))
-    return JoinPath(shipped, base);
-  std::string known;
-  if (absl::StatusOr<std::vector<std::string>> names = files.ListDir(shipped); names.ok()) {
-    for (const std::string& file : *names) {
-      if (EndsWith(file, ".yaml"))
-        StrAppend(known, known.empty() ? "" : ", ", file.substr(0, file.size() - 5));
-    }
-  }
-  return absl::NotFoundError(StrCat(name, ": no such file, and no such name among the ", folder,
-                                    " that ship with shoal",
-                                    known.empty() ? "" : StrCat(" (", known, ")")));
-}
-
 }  // namespace
 
 std::vector<v1::DataBinding> PreparedData::Bindings() const {
   std::vector<v1::DataBinding> bindings;
   for (const PreparedFile& file : files) bindings.push_back(file.binding);
   return bindings;
-}
-
-absl::StatusOr<std::string> FindPersona(const std::string& name) {
-  return FindShipped(name, "personas");
-}
-absl::StatusOr<std::string> FindRecipe(const std::string& name) {
-  return FindShipped(name, "recipes");
 }
 
 absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir,

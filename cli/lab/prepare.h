@@ -36,10 +36,4 @@ struct PreparedData {
 absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir,
                                          bool quiet);
 
-// A persona's file: a path as it is, else one that ships with this installation. Errors: NotFound
-// listing the names.
-absl::StatusOr<std::string> FindPersona(const std::string& name);
-// A recipe's file: the same for recipes ("tiny" or "recipes/tiny.yaml").
-absl::StatusOr<std::string> FindRecipe(const std::string& name);
-
 }  // namespace shoal::cli

@@ -9,6 +9,7 @@
 
 #include "cli/commands/command.h"
 #include "cli/lab/estimate.h"
+#include "cli/lab/shipped.h"
 #include "cli/lab/upload.h"
 #include "cli/output/format.h"
 #include "core/base/build_info.h"

@@ -95,7 +95,7 @@ MemoryEstimate EstimateTrainingMemory(const v1::RunSpec& spec, int64_t vocab_siz
   const int64_t head = std::min<int64_t>(rows, 256) * s.vocab * (4 + act);
   memory.activations = rows * (s.layers * block + work + 4 * d + act * d) + head;
   memory.data = data_bytes;
-  memory.process = int64_t{64} << 20;
+  memory.process = int64_t{48} << 20;  // libraries, code, buffers of reports: measured
   memory.total = memory.parameters + memory.gradients + memory.optimizer + memory.copies +
                  memory.activations + memory.data + memory.process;
   return memory;
