@@ -71,6 +71,12 @@ absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_di
       spec::EstimateTrainingMemory(trial.spec, vocab, std::llround(rows), UsesBf16(trial.spec),
                                    std::llround(examples * mean * 3))
           .total;
+  const v1::TrainSpec& train = trial.spec.train();
+  if (train.schedule().warmup_steps() > train.steps()) {
+    planned.data.notes.push_back(StrCat(
+        "the run ends while its learning rate still warms up: train.schedule.warmup_steps is ",
+        train.schedule().warmup_steps(), ", train.steps ", train.steps()));
+  }
   planned.seconds = std::numeric_limits<double>::quiet_NaN();
   if (estimate_time) {
     const absl::StatusOr<Measured> measured = MeasureRun(trial.spec, planned.data, data_dir);

@@ -125,13 +125,6 @@ void CheckData(const v1::RunSpec& spec, Rules& rules) {
 
 void CheckTrain(const v1::RunSpec& spec, Rules& rules) {
   const v1::TrainSpec& train = spec.train();
-  if (rules.Clean({"train.schedule.warmup_steps", "train.steps"}) &&
-      train.schedule().warmup_steps() > train.steps()) {
-    rules.Add("train.schedule.warmup_steps",
-              StrCat("must be <= train.steps (", train.steps(), "), is ",
-                     train.schedule().warmup_steps(), "; set both, e.g. --set train.steps=",
-                     train.steps(), " --set train.schedule.warmup_steps=", train.steps() / 10));
-  }
   if (rules.Clean({"train.schedule.final_lr", "train.optimizer.lr"}) &&
       train.schedule().final_lr() > train.optimizer().lr()) {
     rules.Add("train.schedule.final_lr",

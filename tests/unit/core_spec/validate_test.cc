@@ -71,9 +71,6 @@ TEST(Validate, RulesBetweenFields) {
   EXPECT_EQ(After("model.vocab_size=1000"),
             "model.vocab_size: must be 0 or at least tokenizer.vocab_size (2048), is 1000");
   EXPECT_EQ(After("model.vocab_size=1000", "tokenizer.path=t.json"), "");
-  EXPECT_EQ(After("train.steps=50"),
-            "train.schedule.warmup_steps: must be <= train.steps (50), is 100; set both, e.g. "
-            "--set train.steps=50 --set train.schedule.warmup_steps=5");
   EXPECT_EQ(After("train.schedule.final_lr=0.1"),
             "train.schedule.final_lr: must be <= train.optimizer.lr (0.001), is 0.1");
   EXPECT_EQ(After("train.batch.unit=tokens"),
