@@ -1,6 +1,7 @@
 #include "tests/simulation/checker.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/spec/job_state.h"
 
@@ -16,19 +17,32 @@ std::string Text(const s::AttemptKey& key) {
 
 }  // namespace
 
+// The last number is that of the attempt's own table, whatever the job's row says.
+void Checker::OnLease(const SimStore& store, const s::AttemptRecord& attempt) {
+  const s::AttemptKey& key = attempt.key;
+  int32_t last = 0;
+  auto next = store.attempts().upper_bound({key.job_id, std::numeric_limits<int32_t>::max()});
+  if (next != store.attempts().begin() && (--next)->first.job_id == key.job_id)
+    last = next->first.attempt_number;
+  if (const auto it = leased_.find(key.job_id); it != leased_.end()) last = it->second;
+  if (key.attempt_number != last + 1)
+    Violated("numbers-grow", "attempt ", Text(key), " comes after ", last);
+  leased_[key.job_id] = key.attempt_number;
+  if (held_jobs_.contains(key.job_id))
+    Violated("held-back", "attempt ", Text(key), " of a paused job is leased");
+  if (held_workers_.contains(attempt.worker_id)) {
+    Violated("held-back", "attempt ", Text(key), " is leased to ", attempt.worker_name,
+             ", which is drained");
+  }
+}
+
 void Checker::BeforeCommit(const SimStore& store, const std::vector<s::Update>& updates,
                            const std::vector<SimReport>& accepted) {
-  std::map<JobId, int32_t> added;
+  leased_.clear();
   for (const s::Update& update : updates) {
-    const auto* attempt = std::get_if<s::AttemptAdded>(&update);
-    if (attempt == nullptr) continue;
-    const s::AttemptKey& key = attempt->attempt.key;
-    const auto job = store.jobs().find(key.job_id);
-    int32_t last = job == store.jobs().end() ? 0 : job->second.attempt_count;
-    if (const auto it = added.find(key.job_id); it != added.end()) last = it->second;
-    if (key.attempt_number != last + 1)
-      Violated("numbers-grow", "attempt ", Text(key), " comes after ", last);
-    added[key.job_id] = key.attempt_number;
+    if (const auto* retried = std::get_if<s::JobRetried>(&update)) Release(retried->job.job_id);
+    if (const auto* attempt = std::get_if<s::AttemptAdded>(&update))
+      OnLease(store, attempt->attempt);
   }
   for (const SimReport& report : accepted) {
     const auto row = store.attempts().find(report.key);

@@ -80,6 +80,11 @@ void SimCoordinator::Post(s::Event event, Answer answer) {
       submit != nullptr && bug_ == Bug::kForgetRequestIds) {
     submit->request_id += StrCat("#", ++forged_);
   }
+  const bool forgotten =
+      (bug_ == Bug::kForgetPause && std::holds_alternative<s::PauseRequested>(event)) ||
+      (bug_ == Bug::kForgetResume && std::holds_alternative<s::ResumeRequested>(event)) ||
+      (bug_ == Bug::kForgetDrain && std::holds_alternative<s::DrainRequested>(event));
+  if (forgotten) event = s::Tick{};
   const bool early =
       bug_ == Bug::kAnswerBeforeCommit && std::holds_alternative<s::RunsSubmitted>(event);
   if (early && up()) answer(absl::OkStatus());
@@ -146,6 +151,19 @@ void SimCoordinator::Continue() {
   });
 }
 
+// The rows of the jobs to be retried, as they are inside the open transaction.
+void SimCoordinator::ReadEnded(const Batch& batch, s::RetryRequested& retry) const {
+  for (s::EndedJob& ended : retry.jobs) {
+    ended.job = store_.jobs().at(ended.job.job_id);
+    for (const s::Update& update : batch.updates) {
+      const auto* changed = std::get_if<s::JobChanged>(&update);
+      if (changed != nullptr && changed->job.job_id == ended.job.job_id) ended.job = changed->job;
+    }
+    ended.run = store_.RunOf(ended.job.run_id);
+    if (bug_ == Bug::kRetryCountsAnew) ended.job.attempt_count = 0;
+  }
+}
+
 void SimCoordinator::DecideOne(Batch& batch, Request request) {
   s::Decision decision;
   if (request.report != nullptr) {
@@ -164,6 +182,7 @@ void SimCoordinator::DecideOne(Batch& batch, Request request) {
       }
     }
   } else {
+    if (auto* retry = std::get_if<s::RetryRequested>(&request.event)) ReadEnded(batch, *retry);
     decision = draft_->Decide(request.event, time_.now());
   }
   time_.Say(s::ToString(request.event),

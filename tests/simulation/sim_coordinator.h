@@ -86,6 +86,7 @@ class SimCoordinator {
   void Enqueue(Request request);
   void ProcessBatch();
   void DecideOne(Batch& batch, Request request);
+  void ReadEnded(const Batch& batch, scheduler::RetryRequested& retry) const;
   bool CommitBatch(Batch& batch);
   void Refuse(Batch& batch);
   void FinishBatch(Batch& batch);

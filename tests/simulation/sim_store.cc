@@ -25,6 +25,10 @@ void SimStore::Write(const s::Update& update) {
         if constexpr (std::is_same_v<U, s::RunAdded>) runs_[u.run.run_id] = u.run;
         if constexpr (std::is_same_v<U, s::JobAdded>) jobs_[u.job.job_id] = u.job;
         if constexpr (std::is_same_v<U, s::JobChanged>) jobs_[u.job.job_id] = u.job;
+        if constexpr (std::is_same_v<U, s::JobRetried>) {
+          jobs_[u.job.job_id] = u.job;
+          ++retried_;
+        }
         if constexpr (std::is_same_v<U, s::AttemptAdded>)
           attempts_[u.attempt.key].record = u.attempt;
         if constexpr (std::is_same_v<U, s::AttemptChanged>)
@@ -36,6 +40,8 @@ void SimStore::Write(const s::Update& update) {
         if constexpr (std::is_same_v<U, s::WorkerRegisteredUpdate>)
           workers_[u.worker.worker_id] = u.worker;
         if constexpr (std::is_same_v<U, s::WorkerStateChanged>) workers_[u.worker_id].state = u.to;
+        if constexpr (std::is_same_v<U, s::WorkerDrainSet>)
+          workers_[u.worker_id].drained = u.drained;
         if constexpr (std::is_same_v<U, s::StaleReportRefused>) ++refused_;
       },
       update);

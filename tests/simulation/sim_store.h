@@ -58,6 +58,7 @@ class SimStore {
   const std::map<scheduler::AttemptKey, AttemptRow>& attempts() const { return attempts_; }
   bool HasRequest(const std::string& request_id) const { return requests_.contains(request_id); }
   int64_t refused() const { return refused_; }
+  int64_t retried() const { return retried_; }
 
  private:
   void Write(const scheduler::Update& update);
@@ -69,6 +70,7 @@ class SimStore {
   std::map<WorkerId, scheduler::WorkerRecord> workers_;
   std::set<std::string> requests_;
   int64_t refused_ = 0;
+  int64_t retried_ = 0;
 };
 
 }  // namespace shoal::simulation

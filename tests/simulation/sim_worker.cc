@@ -72,11 +72,7 @@ void SimWorker::Drain() {
   time_.Say(name_, " drains");
   draining_ = true;
   for (auto& [key, held] : held_) {
-    if (!held.running) continue;
-    if (held.kind == v1::JOB_KIND_TRAIN && held.step > 0) {
-      held.spool.push_back({.kind = SimItem::Kind::kCheckpoint, .step = held.step});
-    }
-    FinishRunner(held, v1::ATTEMPT_STATE_PREEMPTED, v1::FAILURE_CLASS_UNSPECIFIED);
+    if (held.running) SaveAndStop(held);
   }
   LeaveIfDrained();
 }
@@ -212,6 +208,8 @@ void SimWorker::OnSyncAnswer(uint64_t call, absl::Time sent, const SimSyncAnswer
     if (it == held_.end()) continue;
     if (stop.kind == s::Stop::Kind::kKill) {
       Drop(stop.key, "was told to kill");
+    } else if (stop.kind == s::Stop::Kind::kPreempt) {
+      it->second.preempted = true;
     } else {
       it->second.cancelled = true;
     }
@@ -264,6 +262,10 @@ void SimWorker::RunStep(const s::AttemptKey& key) {
     FinishRunner(held, v1::ATTEMPT_STATE_CANCELLED, v1::FAILURE_CLASS_UNSPECIFIED);
     return;
   }
+  if (held.preempted) {
+    SaveAndStop(held);
+    return;
+  }
   if (faulty_ && time_.Chance(spec.failure_chance)) {
     const v1::FailureClass failure = static_cast<v1::FailureClass>(time_.Between(1, 7));
     FinishRunner(held, v1::ATTEMPT_STATE_FAILED, failure);
@@ -281,6 +283,12 @@ void SimWorker::RunStep(const s::AttemptKey& key) {
     return;
   }
   Later(time_.Millis(50, 500), [this, key] { RunStep(key); });
+}
+
+void SimWorker::SaveAndStop(Held& held) {
+  if (held.kind == v1::JOB_KIND_TRAIN && held.step > 0)
+    held.spool.push_back({.kind = SimItem::Kind::kCheckpoint, .step = held.step});
+  FinishRunner(held, v1::ATTEMPT_STATE_PREEMPTED, v1::FAILURE_CLASS_UNSPECIFIED);
 }
 
 void SimWorker::FinishRunner(Held& held, v1::AttemptState state, v1::FailureClass failure) {

@@ -47,6 +47,7 @@ class SimWorker {
     absl::Time deadline{};  // by this worker's own count
     bool running = true;    // the runner lives; false: only its report is still to be delivered
     bool cancelled = false;
+    bool preempted = false;
     bool reporting = false;
     std::vector<SimItem> spool{};
     int64_t acknowledged = 0;
@@ -65,6 +66,7 @@ class SimWorker {
   void StartAttempt(const SimAssignment& assignment, absl::Time deadline);
   void KeepLease(const scheduler::AttemptKey& key);
   void RunStep(const scheduler::AttemptKey& key);
+  void SaveAndStop(Held& held);  // PREEMPTED, with a checkpoint when there is anything to save
   void FinishRunner(Held& held, v1::AttemptState state, v1::FailureClass failure);
   void ReportSoon(const scheduler::AttemptKey& key);
   void ReportNow(const scheduler::AttemptKey& key);

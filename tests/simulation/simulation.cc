@@ -57,7 +57,7 @@ class World {
   }
 
   bool Done() const {
-    if (!peace_ || !waiting_.empty()) return false;
+    if (!peace_ || !waiting_.empty() || !asked_.empty()) return false;
     for (const auto& [id, job] : store_.jobs()) {
       if (!job.finished()) return false;
     }
@@ -88,6 +88,95 @@ class World {
       time_.After(time_.Millis(5'000, 55'000), [this] { CancelOne(); });
     for (int64_t i = time_.Between(0, 2); i > 0; --i)
       time_.After(time_.Millis(5'000, 55'000), [this] { ServeOne(); });
+    for (int64_t i = time_.Between(0, 3); i > 0; --i)
+      time_.After(time_.Millis(2'000, 55'000), [this] { PauseOne(); });
+    for (int64_t i = time_.Between(0, 2); i > 0; --i)
+      time_.After(time_.Millis(10'000, 65'000), [this] { RetryOne(); });
+    for (int64_t i = time_.Between(0, 2); i > 0; --i)
+      time_.After(time_.Millis(2'000, 55'000), [this] { DrainOne(); });
+  }
+
+  // Sent again until an answer came; then `done`. Everything ends only after that.
+  void AskUntilAnswered(const std::string& id, const s::Event& event, std::function<void()> done) {
+    waiting_.insert(id);
+    Ask(id, event, std::move(done));
+  }
+
+  void Ask(const std::string& id, const s::Event& event, std::function<void()> done) {
+    if (!waiting_.contains(id)) return;
+    time_.After(time_.Millis(1, 40), [this, id, event, done] {
+      coordinator_.Post(event, [this, id, done](const absl::Status& status) {
+        if (!status.ok() || (!peace_ && time_.Chance(0.2))) return;  // refused, or lost
+        if (waiting_.erase(id) > 0) done();
+      });
+    });
+    time_.After(time_.Millis(1'000, 3'000), [this, id, event, done] { Ask(id, event, done); });
+  }
+
+  // Between the answer to a pause and the resume the job must not be given to anybody; but a pause
+  // that found it ended concerns no retry that came before the answer.
+  void PauseOne() {
+    const s::JobRecord* job = AnyJob();
+    if (job == nullptr || !asked_.insert(job->job_id.str()).second) return;
+    const JobId job_id = job->job_id;
+    const int64_t place = job->submit_order;  // a retry gives it another one
+    const std::string id = StrCat("pause-", job_id.str(), "-", ++asks_);
+    AskUntilAnswered(
+        id, s::PauseRequested{.request_id = id, .actor = "user:ada", .job_ids = {job_id}},
+        [this, job_id, place] {
+          const s::JobRecord& now = store_.jobs().at(job_id);
+          if (now.kind == v1::JOB_KIND_TRAIN && !now.finished() && now.stop == s::StopWish::kNone &&
+              now.submit_order == place) {
+            checker_.Hold(job_id);
+            ++paused_;
+          }
+          time_.After(time_.Millis(500, 30'000), [this, job_id] { ResumeOne(job_id); });
+        });
+  }
+
+  void ResumeOne(const JobId& job_id) {
+    checker_.Release(job_id);
+    const std::string id = StrCat("resume-", job_id.str(), "-", ++asks_);
+    AskUntilAnswered(id,
+                     s::ResumeRequested{.request_id = id, .actor = "user:ada", .job_ids = {job_id}},
+                     [this, job_id] { asked_.erase(job_id.str()); });
+  }
+
+  // A job that has ended, when there is one; else any, which is then to be left alone.
+  void RetryOne() {
+    const s::JobRecord* job = AnyJob();
+    if (job == nullptr) return;
+    for (const auto& [job_id, row] : store_.jobs()) {
+      if (row.state == v1::JOB_STATE_FAILED || row.state == v1::JOB_STATE_CANCELLED) job = &row;
+    }
+    const std::string id = StrCat("retry-", job->job_id.str(), "-", ++asks_);
+    s::RetryRequested event{.request_id = id, .actor = "user:ada"};
+    event.jobs.emplace_back().job.job_id = job->job_id;
+    AskUntilAnswered(id, event, [] {});
+  }
+
+  void DrainOne() {
+    const WorkerId worker_id =
+        coordinator_.IdOf(StrCat("w", time_.Between(0, std::ssize(workers_) - 1)));
+    if (worker_id.empty() || !asked_.insert(worker_id.str()).second) return;
+    const std::string id = StrCat("drain-", worker_id.str(), "-", ++asks_);
+    AskUntilAnswered(
+        id, s::DrainRequested{.request_id = id, .actor = "user:ada", .worker_id = worker_id},
+        [this, worker_id] {
+          checker_.Hold(worker_id);
+          ++drained_;
+          time_.After(time_.Millis(500, 30'000), [this, worker_id] { EndDrain(worker_id); });
+        });
+  }
+
+  void EndDrain(const WorkerId& worker_id) {
+    checker_.Release(worker_id);
+    const std::string id = StrCat("undrain-", worker_id.str(), "-", ++asks_);
+    AskUntilAnswered(
+        id,
+        s::DrainRequested{
+            .request_id = id, .actor = "user:ada", .worker_id = worker_id, .undo = true},
+        [this, worker_id] { asked_.erase(worker_id.str()); });
   }
 
   // Sent again until an answer came, each time with new ids for the runs, as a server would make
@@ -237,6 +326,9 @@ class World {
                     .coordinator_starts = coordinator_.starts(),
                     .attempts = std::ssize(store_.attempts()),
                     .refused = store_.refused()};
+    outcome.paused = paused_;
+    outcome.drained = drained_;
+    outcome.retried = store_.retried();
     for (const auto& [key, row] : store_.attempts())
       outcome.lost += row.record.state == v1::ATTEMPT_STATE_LOST ? 1 : 0;
     for (const auto& [id, job] : store_.jobs()) {
@@ -258,6 +350,10 @@ class World {
   std::map<std::string, int64_t> runs_of_request_;
   std::set<std::string> waiting_;  // not yet answered
   std::set<std::string> answered_;
+  std::set<std::string> asked_;  // jobs and workers that are paused or drained, or about to be
+  int64_t asks_ = 0;
+  int64_t paused_ = 0;
+  int64_t drained_ = 0;
 };
 
 }  // namespace

@@ -10,8 +10,9 @@
 //
 // For the first part of a run faults happen: workers crash and begin anew under their names, sleep,
 // are cut off, drain; runners fail; the coordinator crashes and starts from the disk; clients
-// repeat submits whose answer was lost, and cancel. Then everything heals, and every job must come
-// to an end. Invariants are checked after every action.
+// repeat submits whose answer was lost, cancel, pause and resume, try again what ended, drain
+// workers and end that. Then everything heals, who paused or drained takes it back, and every job
+// must come to an end. Invariants are checked after every action.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,10 @@ enum class Bug {
   kForgetUpdate,        // the disk misses an update now and then
   kForgetRequestIds,    // a repeated submit is taken for a new one
   kNoLeaseAtStart,      // a restarted coordinator does not start the leases of living attempts anew
+  kForgetPause,         // a pause is answered and not done
+  kForgetResume,        // a resume is answered and not done
+  kForgetDrain,         // a drain is answered and not done
+  kRetryCountsAnew,     // a retried job's attempts are numbered from 1 again
 };
 
 struct Options {
@@ -51,6 +56,9 @@ struct Outcome {
   int64_t succeeded = 0;
   int64_t failed = 0;
   int64_t cancelled = 0;
+  int64_t paused = 0;   // times that a job was held back
+  int64_t retried = 0;  // times that a job which had ended waited again
+  int64_t drained = 0;  // times that a worker was
 };
 
 Outcome Run(const Options& options);

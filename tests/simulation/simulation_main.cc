@@ -42,6 +42,9 @@ bool RunSeeds(uint64_t first, uint64_t count, Outcome& sum) {
     sum.succeeded += outcome.succeeded;
     sum.failed += outcome.failed;
     sum.cancelled += outcome.cancelled;
+    sum.paused += outcome.paused;
+    sum.retried += outcome.retried;
+    sum.drained += outcome.drained;
     if (outcome.violation.empty()) continue;
     std::cout << "BROKEN " << outcome.violation << "\nreplay it with: simulation --seed " << seed
               << std::endl;
@@ -69,6 +72,7 @@ int main(int argc, char** argv) {
             << " commits, " << sum.coordinator_starts << " coordinator starts, " << sum.attempts
             << " attempts (" << sum.lost << " lost), " << sum.refused
             << " stale reports refused; jobs: " << sum.succeeded << " succeeded, " << sum.failed
-            << " failed, " << sum.cancelled << " cancelled\n";
+            << " failed, " << sum.cancelled << " cancelled; " << sum.paused << " pauses, "
+            << sum.retried << " retries, " << sum.drained << " drains\n";
   return 0;
 }

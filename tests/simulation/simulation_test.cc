@@ -34,12 +34,18 @@ TEST(SimulationTest, FaultsDoHappen) {
     sum.refused += outcome.refused;
     sum.succeeded += outcome.succeeded;
     sum.cancelled += outcome.cancelled;
+    sum.paused += outcome.paused;
+    sum.retried += outcome.retried;
+    sum.drained += outcome.drained;
   }
   EXPECT_GT(sum.coordinator_starts, 30);
   EXPECT_GT(sum.lost, 30);
   EXPECT_GT(sum.refused, 0);
   EXPECT_GT(sum.succeeded, 100);
   EXPECT_GT(sum.cancelled, 0);
+  EXPECT_GT(sum.paused, 10);
+  EXPECT_GT(sum.retried, 0);
+  EXPECT_GT(sum.drained, 10);
 }
 
 struct Mistake {
@@ -63,14 +69,16 @@ TEST_P(MistakeTest, IsNoticed) {
   FAIL() << "2000 seeds did not notice it";
 }
 
-INSTANTIATE_TEST_SUITE_P(All, MistakeTest,
-                         testing::Values(Mistake{Bug::kIgnoreFence, "fence"},
-                                         Mistake{Bug::kShortLease, "one-runner"},
-                                         Mistake{Bug::kCountFromReceipt, "one-runner"},
-                                         Mistake{Bug::kAnswerBeforeCommit, "answered"},
-                                         Mistake{Bug::kForgetUpdate, "memory-is-disk"},
-                                         Mistake{Bug::kForgetRequestIds, "answered"},
-                                         Mistake{Bug::kNoLeaseAtStart, "ends"}));
+INSTANTIATE_TEST_SUITE_P(
+    All, MistakeTest,
+    testing::Values(Mistake{Bug::kIgnoreFence, "fence"}, Mistake{Bug::kShortLease, "one-runner"},
+                    Mistake{Bug::kCountFromReceipt, "one-runner"},
+                    Mistake{Bug::kAnswerBeforeCommit, "answered"},
+                    Mistake{Bug::kForgetUpdate, "memory-is-disk"},
+                    Mistake{Bug::kForgetRequestIds, "answered"},
+                    Mistake{Bug::kNoLeaseAtStart, "ends"}, Mistake{Bug::kForgetPause, "held-back"},
+                    Mistake{Bug::kForgetResume, "ends"}, Mistake{Bug::kForgetDrain, "held-back"},
+                    Mistake{Bug::kRetryCountsAnew, "numbers-grow"}));
 
 }  // namespace
 }  // namespace shoal::simulation
