@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -11,6 +12,7 @@
 #include "coordinator/scheduler/decide.h"
 #include "coordinator/store/database.h"
 #include "coordinator/store/report_writer.h"
+#include "coordinator/store/sweep_rows.h"
 #include "core/base/clock.h"
 #include "shoal/v1/event.pb.h"
 #include "shoal/v1/run.pb.h"
@@ -41,7 +43,7 @@ class Step {
 
   // To be done after the commit.
   virtual void RunChanged(const std::string& run_id) = 0;
-  virtual void SweepAdded(v1::Sweep sweep) = 0;
+  virtual void SweepChanged(v1::Sweep sweep, std::vector<store::SweepMember> members) = 0;
   virtual void RemoveArtifact(const std::string& sha256) = 0;
 
   virtual absl::Time now() const = 0;      // the scheduler's steady time

@@ -7,6 +7,7 @@
 #include "coordinator/store/proto_time.h"
 #include "coordinator/store/run_rows.h"
 #include "coordinator/store/scheduler_rows.h"
+#include "coordinator/store/sweep_rows.h"
 #include "coordinator/store/write_transaction.h"
 #include "core/base/check.h"
 #include "core/base/log.h"
@@ -73,7 +74,9 @@ class LoopStep final : public Step {
   void RunChanged(const std::string& run_id) override {
     if (changed_runs.insert(run_id).second) publish_order.push_back(run_id);
   }
-  void SweepAdded(v1::Sweep sweep) override { new_sweeps.push_back(std::move(sweep)); }
+  void SweepChanged(v1::Sweep sweep, std::vector<store::SweepMember> members) override {
+    changed_sweeps.push_back({std::move(sweep), std::move(members)});
+  }
   void RemoveArtifact(const std::string& sha256) override { removed_artifacts.push_back(sha256); }
   absl::Time now() const override { return now_; }
   const Clock& clock() const override { return loop_.clock_; }
@@ -96,7 +99,11 @@ class LoopStep final : public Step {
   std::vector<scheduler::Effect> effects;
   std::set<std::string> changed_runs;
   std::vector<std::string> publish_order;  // the same: new runs are listed in order of creation
-  std::vector<v1::Sweep> new_sweeps;
+  struct ChangedSweep {
+    v1::Sweep sweep;
+    std::vector<store::SweepMember> members;
+  };
+  std::vector<ChangedSweep> changed_sweeps;
   std::vector<std::string> removed_artifacts;
 
  private:
@@ -120,7 +127,12 @@ absl::StatusOr<std::unique_ptr<Loop>> Loop::Make(const Options& options, store::
   std::unique_ptr<Loop> loop(new Loop(options, store, clock, scheduler::State(std::move(image))));
   SHOAL_ASSIGN_OR_RETURN(loop->last_event_id_, store::LastEventId(store.writer()));
   SHOAL_ASSIGN_OR_RETURN(std::vector<v1::Sweep> sweeps, store::LoadSweeps(store.writer()));
-  for (auto it = sweeps.rbegin(); it != sweeps.rend(); ++it) loop->runs_.PutSweep(std::move(*it));
+  SHOAL_ASSIGN_OR_RETURN(const std::vector<store::SweepMember> members,
+                         store::LoadMembers(store.writer(), ""));
+  for (auto it = sweeps.rbegin(); it != sweeps.rend(); ++it) {
+    loop->runs_.PutSweep(std::move(*it), {});
+  }
+  loop->runs_.PutMembers(members);
   SHOAL_ASSIGN_OR_RETURN(const std::vector<std::string> ids, store::LoadRunIds(store.writer()));
   for (const std::string& id : ids) {
     SHOAL_RETURN_IF_ERROR(loop->Publish({id}));
@@ -234,10 +246,12 @@ absl::Status Loop::TryBatch(const std::vector<std::unique_ptr<Command>>& batch, 
 
 void Loop::AfterCommit(LoopStep& step) {
   last_event_id_ = std::max(last_event_id_, step.transaction.last_event_id());
-  for (v1::Sweep& sweep : step.new_sweeps) runs_.PutSweep(std::move(sweep));
   PublishStatus();  // before the rows: who sees a row finds its events' number here
   const absl::Status published = Publish(step.publish_order);
   if (!published.ok()) LogError("runs could not be read back", {"status", published.ToString()});
+  for (LoopStep::ChangedSweep& changed : step.changed_sweeps) {
+    runs_.PutSweep(std::move(changed.sweep), changed.members);
+  }
   for (const std::string& sha256 : step.removed_artifacts) {
     const absl::StatusOr<Digest> digest = Digest::FromHex(sha256);
     if (digest.ok())

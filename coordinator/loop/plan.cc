@@ -1,5 +1,8 @@
 #include "coordinator/loop/plan.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "coordinator/store/request_rows.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
@@ -19,17 +22,16 @@ absl::Status CheckRequestId(const std::string& request_id) {
 }
 
 // `spec` is complete and valid.
-absl::StatusOr<PlannedRun> Plan(const v1::RunSpec& spec,
-                                const google::protobuf::RepeatedPtrField<v1::DataBinding>& bindings,
-                                int64_t parameters, const v1::Submitter& submitter) {
+absl::StatusOr<PlannedRun> Plan(const v1::RunSpec& spec, const v1::TrialInput& input,
+                                const v1::Submitter& submitter) {
   PlannedRun planned;
   store::NewRunRow& row = planned.row;
   row.spec = spec;
-  row.bindings.assign(bindings.begin(), bindings.end());
+  row.bindings.assign(input.bindings().begin(), input.bindings().end());
   row.command = submitter.command();
   SHOAL_ASSIGN_OR_RETURN(row.canonical_spec, spec::CanonicalJson(spec));
   v1::Run& run = row.run;
-  SHOAL_ASSIGN_OR_RETURN(std::string digest, spec::RequestDigest(spec, bindings));
+  SHOAL_ASSIGN_OR_RETURN(std::string digest, spec::RequestDigest(spec, input.bindings()));
   run.set_request_digest(std::move(digest));
   run.set_name(spec.name());
   run.set_experiment(spec.experiment());
@@ -37,9 +39,50 @@ absl::StatusOr<PlannedRun> Plan(const v1::RunSpec& spec,
   run.set_submitted_from(submitter.host());
   run.set_build_id(submitter.build_id());
   run.set_total_steps(spec.train().steps());
-  run.set_parameters(parameters);
-  planned.needs = TrainNeeds(spec);
+  run.set_parameters(input.parameters());
+  run.set_train_flops(std::isfinite(input.train_flops()) ? std::max(0.0, input.train_flops()) : 0);
+  run.set_memory_bytes(std::max<int64_t>(0, input.memory_bytes()));
+  run.set_dataset(spec.data().dataset());
+  planned.needs = TrainNeeds(spec, run.memory_bytes());
   return planned;
+}
+
+// Plans every trial of `sweep` into `submission`.
+absl::Status PlanTrials(const v1::SweepSpec& sweep,
+                        const google::protobuf::RepeatedPtrField<v1::TrialInput>& inputs,
+                        Submission& submission) {
+  SHOAL_ASSIGN_OR_RETURN(const std::vector<spec::Trial> trials, spec::ExpandSweep(sweep));
+  if (static_cast<size_t>(inputs.size()) != trials.size()) {
+    return absl::InvalidArgumentError(StrCat("trials: the sweep has ", trials.size(),
+                                             " trials, inputs were given for ", inputs.size()));
+  }
+  submission.is_sweep = true;
+  submission.sweep_spec = sweep;
+  submission.sweep.set_run_count(static_cast<int32_t>(trials.size()));
+  submission.sweep.clear_varied();
+  for (const std::string& path : spec::VariedPaths(sweep)) submission.sweep.add_varied(path);
+  for (size_t i = 0; i < trials.size(); ++i) {
+    SHOAL_ASSIGN_OR_RETURN(PlannedRun run, Plan(trials[i].spec, inputs.Get(static_cast<int>(i)),
+                                                submission.submitter));
+    run.row.run.set_name(trials[i].name);
+    for (const std::string& difference : trials[i].differing) run.row.run.add_differing(difference);
+    run.key = spec::TrialKey(trials[i]);
+    submission.runs.push_back(std::move(run));
+  }
+  return absl::OkStatus();
+}
+
+// What SubmitRun, SubmitSweep and ExtendSweep have in common.
+template <typename Request>
+absl::StatusOr<Submission> Begin(const Request& request, const char* method) {
+  SHOAL_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  Submission submission;
+  submission.request_id = request.request_id();
+  submission.method = method;
+  submission.request_sha256 = store::RequestSha256(request);
+  submission.submitter = request.submitter();
+  submission.no_reuse = request.no_reuse();
+  return submission;
 }
 
 }  // namespace
@@ -49,10 +92,11 @@ std::string ActorOf(const v1::Submitter& submitter) {
                 submitter.host().empty() ? "unknown" : submitter.host());
 }
 
-scheduler::JobNeeds TrainNeeds(const v1::RunSpec& spec) {
+scheduler::JobNeeds TrainNeeds(const v1::RunSpec& spec, int64_t estimated_memory_bytes) {
   scheduler::JobNeeds needs;
   needs.slots = spec.resources().threads();
-  needs.memory_bytes = spec.resources().memory_mib() << 20;
+  const int64_t named = spec.resources().memory_mib() << 20;
+  needs.memory_bytes = named > 0 ? named : estimated_memory_bytes;
   needs.backend = spec.resources().backend();
   needs.dtype = spec.train().dtype();
   needs.time_limit = absl::Seconds(spec.resources().time_limit_s());
@@ -69,51 +113,35 @@ scheduler::JobNeeds ServeNeeds(const v1::RunSpec& spec, absl::Duration idle_time
 }
 
 absl::StatusOr<Submission> PlanRun(const v1::SubmitRunRequest& request) {
-  SHOAL_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  SHOAL_ASSIGN_OR_RETURN(Submission submission, Begin(request, "SubmitRun"));
   v1::RunSpec spec = request.spec();
   spec::FillDefaults(spec);
   SHOAL_RETURN_IF_ERROR(spec::Validate(spec));
-  Submission submission;
-  submission.request_id = request.request_id();
-  submission.method = "SubmitRun";
-  submission.request_sha256 = store::RequestSha256(request);
-  submission.submitter = request.submitter();
-  SHOAL_ASSIGN_OR_RETURN(PlannedRun run,
-                         Plan(spec, request.bindings(), request.parameters(), request.submitter()));
+  v1::TrialInput input;
+  *input.mutable_bindings() = request.bindings();
+  input.set_parameters(request.parameters());
+  input.set_train_flops(request.train_flops());
+  input.set_memory_bytes(request.memory_bytes());
+  SHOAL_ASSIGN_OR_RETURN(PlannedRun run, Plan(spec, input, request.submitter()));
   submission.runs.push_back(std::move(run));
   return submission;
 }
 
 absl::StatusOr<Submission> PlanSweep(const v1::SubmitSweepRequest& request) {
-  SHOAL_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
-  SHOAL_RETURN_IF_ERROR(spec::Validate(request.sweep()));
-  SHOAL_ASSIGN_OR_RETURN(const std::vector<spec::Trial> trials, spec::ExpandSweep(request.sweep()));
-  if (static_cast<size_t>(request.trials_size()) != trials.size()) {
-    return absl::InvalidArgumentError(StrCat("trials: the sweep has ", trials.size(),
-                                             " trials, inputs were given for ",
-                                             request.trials_size()));
-  }
-  Submission submission;
-  submission.request_id = request.request_id();
-  submission.method = "SubmitSweep";
-  submission.request_sha256 = store::RequestSha256(request);
-  submission.submitter = request.submitter();
-  submission.is_sweep = true;
-  submission.sweep_spec = request.sweep();
+  SHOAL_ASSIGN_OR_RETURN(Submission submission, Begin(request, "SubmitSweep"));
   submission.sweep.set_name(request.sweep().name().empty() ? "sweep" : request.sweep().name());
-  submission.sweep.set_run_count(static_cast<int32_t>(trials.size()));
   submission.sweep.set_submitted_by(request.submitter().user());
-  for (const std::string& path : spec::VariedPaths(request.sweep()))
-    submission.sweep.add_varied(path);
-  for (size_t i = 0; i < trials.size(); ++i) {
-    const v1::TrialInput& input = request.trials(static_cast<int>(i));
-    SHOAL_ASSIGN_OR_RETURN(PlannedRun run, Plan(trials[i].spec, input.bindings(),
-                                                input.parameters(), request.submitter()));
-    run.row.run.set_name(trials[i].name);
-    run.row.run.set_trial_index(trials[i].index);
-    for (const std::string& difference : trials[i].differing) run.row.run.add_differing(difference);
-    submission.runs.push_back(std::move(run));
-  }
+  SHOAL_RETURN_IF_ERROR(PlanTrials(request.sweep(), request.trials(), submission));
+  return submission;
+}
+
+absl::StatusOr<Submission> PlanExtension(const v1::ExtendSweepRequest& request,
+                                         const v1::Sweep& present) {
+  SHOAL_ASSIGN_OR_RETURN(Submission submission, Begin(request, "ExtendSweep"));
+  submission.is_extension = true;
+  submission.sweep = present;
+  submission.sweep.clear_runs_by_status();
+  SHOAL_RETURN_IF_ERROR(PlanTrials(request.sweep(), request.trials(), submission));
   return submission;
 }
 

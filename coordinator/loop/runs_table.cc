@@ -19,15 +19,46 @@ void RunsTable::Put(v1::Run run) {
   }
   by_id_[row->run_id()] = rows_.size();
   by_name_[row->name()] = rows_.size();
-  if (!row->sweep_id().empty()) runs_of_sweep_[row->sweep_id()].push_back(rows_.size());
   rows_.push_back(std::move(row));
 }
 
-void RunsTable::PutSweep(v1::Sweep sweep) {
+void RunsTable::PutSweep(v1::Sweep sweep, const std::vector<store::SweepMember>& members) {
   MutexLock lock(mutex_);
-  sweep_by_key_[sweep.sweep_id()] = sweeps_.size();
-  sweep_by_key_[sweep.name()] = sweeps_.size();
-  sweeps_.push_back(std::move(sweep));
+  const auto [place, is_new] = sweep_by_key_.try_emplace(sweep.sweep_id(), sweeps_.size());
+  if (is_new) {
+    sweep_by_key_[sweep.name()] = sweeps_.size();
+    sweeps_.push_back(std::move(sweep));
+  } else {
+    sweeps_[place->second] = std::move(sweep);
+  }
+  PutMembersLocked(members);
+}
+
+void RunsTable::PutMembers(const std::vector<store::SweepMember>& members) {
+  MutexLock lock(mutex_);
+  PutMembersLocked(members);
+}
+
+void RunsTable::PutMembersLocked(const std::vector<store::SweepMember>& members) {
+  for (const store::SweepMember& member : members) {
+    members_[member.sweep_id][member.trial_index] = member;
+    places_[{member.sweep_id, member.run_id}] = member.trial_index;
+  }
+}
+
+RunPtr RunsTable::AsMember(const store::SweepMember& member) const {
+  const auto place = by_id_.find(member.run_id);
+  if (place == by_id_.end()) return nullptr;
+  const RunPtr& run = rows_[place->second];
+  const bool same = std::equal(run->differing().begin(), run->differing().end(),
+                               member.differing.begin(), member.differing.end());
+  if (!member.reused && same) return run;
+  auto shown = std::make_shared<v1::Run>(*run);
+  shown->set_sweep_id(member.sweep_id);
+  shown->set_trial_index(member.trial_index);
+  shown->set_reused(member.reused);
+  shown->mutable_differing()->Assign(member.differing.begin(), member.differing.end());
+  return shown;
 }
 
 std::shared_ptr<const Rows> RunsTable::Snapshot() const {
@@ -40,6 +71,16 @@ RunPtr RunsTable::Find(const std::string& run_id) const {
   MutexLock lock(mutex_);
   auto it = by_id_.find(run_id);
   return it == by_id_.end() ? nullptr : rows_[it->second];
+}
+
+RunPtr RunsTable::FindIn(const std::string& sweep_id, const std::string& run_id) const {
+  {
+    MutexLock lock(mutex_);
+    if (const auto place = places_.find(std::pair(sweep_id, run_id)); place != places_.end()) {
+      return AsMember(members_.at(sweep_id).at(place->second));
+    }
+  }
+  return Find(run_id);
 }
 
 const v1::Sweep* RunsTable::FindSweep(const std::string& selector) const {
@@ -57,8 +98,10 @@ absl::StatusOr<Rows> RunsTable::ResolveLocked(const std::string& selector) const
   if (auto it = by_name_.find(selector); it != by_name_.end()) return Rows{rows_[it->second]};
   if (const v1::Sweep* sweep = FindSweep(selector); sweep != nullptr) {
     Rows rows;
-    if (auto it = runs_of_sweep_.find(sweep->sweep_id()); it != runs_of_sweep_.end()) {
-      for (size_t place : it->second) rows.push_back(rows_[place]);
+    if (auto it = members_.find(sweep->sweep_id()); it != members_.end()) {
+      for (const auto& [index, member] : it->second) {
+        if (RunPtr run = AsMember(member); run != nullptr) rows.push_back(std::move(run));
+      }
     }
     return rows;
   }
@@ -127,28 +170,39 @@ absl::StatusOr<v1::ListRunsResponse> RunsTable::List(const v1::ListRunsRequest& 
   return response;
 }
 
+v1::Sweep RunsTable::WithCounts(const v1::Sweep& sweep) const {
+  v1::Sweep counted = sweep;
+  const auto members = members_.find(sweep.sweep_id());
+  if (members == members_.end()) return counted;
+  for (const auto& [index, member] : members->second) {
+    const auto place = by_id_.find(member.run_id);
+    if (place == by_id_.end()) continue;
+    ++(*counted.mutable_runs_by_status())[std::string(spec::Name(rows_[place->second]->status()))];
+  }
+  return counted;
+}
+
+absl::StatusOr<v1::Sweep> RunsTable::GetSweep(const std::string& selector) const {
+  MutexLock lock(mutex_);
+  const v1::Sweep* sweep =
+      selector == "last" && !sweeps_.empty() ? &sweeps_.back() : FindSweep(selector);
+  if (sweep != nullptr) return WithCounts(*sweep);
+  return absl::NotFoundError(
+      StrCat("there is no sweep \"", selector, "\"; `shoal list sweeps` shows what there is"));
+}
+
 absl::StatusOr<v1::ListSweepsResponse> RunsTable::ListSweeps(
     const v1::ListSweepsRequest& request) const {
-  MutexLock lock(mutex_);
-  std::vector<const v1::Sweep*> chosen;
-  for (const std::string& target : request.targets()) {
-    const v1::Sweep* sweep =
-        target == "last" && !sweeps_.empty() ? &sweeps_.back() : FindSweep(target);
-    if (sweep == nullptr) return absl::NotFoundError(StrCat("there is no sweep \"", target, "\""));
-    chosen.push_back(sweep);
-  }
-  if (request.targets().empty()) {
-    for (auto it = sweeps_.rbegin(); it != sweeps_.rend(); ++it) chosen.push_back(&*it);
-  }
-  const size_t limit = request.limit() > 0 ? static_cast<size_t>(request.limit()) : 100;
   v1::ListSweepsResponse response;
-  for (size_t i = 0; i < chosen.size() && i < limit; ++i) {
-    v1::Sweep& sweep = *response.add_sweeps() = *chosen[i];
-    auto it = runs_of_sweep_.find(sweep.sweep_id());
-    if (it == runs_of_sweep_.end()) continue;
-    for (size_t place : it->second) {
-      ++(*sweep.mutable_runs_by_status())[std::string(spec::Name(rows_[place]->status()))];
-    }
+  const int limit = request.limit() > 0 ? request.limit() : 100;
+  for (const std::string& target : request.targets()) {
+    SHOAL_ASSIGN_OR_RETURN(v1::Sweep sweep, GetSweep(target));
+    if (response.sweeps_size() < limit) *response.add_sweeps() = std::move(sweep);
+  }
+  if (!request.targets().empty()) return response;
+  MutexLock lock(mutex_);
+  for (auto it = sweeps_.rbegin(); it != sweeps_.rend() && response.sweeps_size() < limit; ++it) {
+    *response.add_sweeps() = WithCounts(*it);
   }
   return response;
 }

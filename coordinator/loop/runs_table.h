@@ -2,12 +2,15 @@
 // commit, readers get immutable snapshots and never wait for the disk.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "coordinator/store/sweep_rows.h"
 #include "core/base/mutex.h"
 #include "shoal/v1/lab_service.pb.h"
 #include "shoal/v1/run.pb.h"
@@ -22,13 +25,20 @@ using Rows = std::vector<RunPtr>;    // oldest run first
 class RunsTable {
  public:
   void Put(v1::Run run);
-  void PutSweep(v1::Sweep sweep);
+  // Adds a sweep, or replaces the one with its id; adds members, or replaces those at their places.
+  void PutSweep(v1::Sweep sweep, const std::vector<store::SweepMember>& members);
+  void PutMembers(const std::vector<store::SweepMember>& members);
 
   std::shared_ptr<const Rows> Snapshot() const;
   RunPtr Find(const std::string& run_id) const;  // null: none
+  // As the sweep shows it: a run that another sweep has made is in it at a place of its own, marked
+  // as reused. As Find when it is not in the sweep.
+  RunPtr FindIn(const std::string& sweep_id, const std::string& run_id) const;
+  // By id or name; "last" is the newest. Errors: NotFound.
+  absl::StatusOr<v1::Sweep> GetSweep(const std::string& selector) const;
 
-  // A run's id or name, a sweep's id or name (all its runs, in trial order), or "last" (the newest
-  // run). Errors: NotFound, saying how to see what there is.
+  // A run's id or name, a sweep's id or name (all its runs, in trial order, as FindIn), or "last"
+  // (the newest run). Errors: NotFound, saying how to see what there is.
   absl::StatusOr<Rows> Resolve(const std::string& selector) const;
   // All of them, each run once.
   absl::StatusOr<Rows> Resolve(
@@ -45,6 +55,9 @@ class RunsTable {
   absl::StatusOr<Rows> ResolveLocked(const std::string& selector) const SHOAL_REQUIRES(mutex_);
   void SortNewestFirst(Rows& rows) const;
   const v1::Sweep* FindSweep(const std::string& selector) const SHOAL_REQUIRES(mutex_);
+  v1::Sweep WithCounts(const v1::Sweep& sweep) const SHOAL_REQUIRES(mutex_);
+  void PutMembersLocked(const std::vector<store::SweepMember>& members) SHOAL_REQUIRES(mutex_);
+  RunPtr AsMember(const store::SweepMember& member) const SHOAL_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   // Guarded by mutex_.
@@ -55,7 +68,10 @@ class RunsTable {
   absl::flat_hash_map<std::string, size_t> by_name_ SHOAL_GUARDED_BY(mutex_);
   std::vector<v1::Sweep> sweeps_ SHOAL_GUARDED_BY(mutex_);                          // oldest first
   absl::flat_hash_map<std::string, size_t> sweep_by_key_ SHOAL_GUARDED_BY(mutex_);  // id or name
-  absl::flat_hash_map<std::string, std::vector<size_t>> runs_of_sweep_ SHOAL_GUARDED_BY(mutex_);
+  using Members = std::map<int32_t, store::SweepMember>;                        // by trial index
+  absl::flat_hash_map<std::string, Members> members_ SHOAL_GUARDED_BY(mutex_);  // by sweep id
+  absl::flat_hash_map<std::pair<std::string, std::string>, int32_t> places_
+      SHOAL_GUARDED_BY(mutex_);  // trial index by sweep id and run id
 };
 
 }  // namespace shoal::loop

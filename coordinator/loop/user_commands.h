@@ -1,4 +1,4 @@
-// What people ask for: submit, cancel, talk to a model; and an uploaded file becoming known.
+// What people ask for: cancel, talk to a model; and an uploaded file becoming known.
 #pragma once
 
 #include <functional>
@@ -19,26 +19,6 @@ namespace shoal::loop {
 template <typename T>
 using Callback =
     std::function<void(absl::StatusOr<T>)>;  // called once, on the loop thread; must not wait
-
-// Creates runs, and their sweep, in one transaction; a repeated request id gets the first answer.
-// Answers FailedPrecondition when an artifact of the bindings is not here.
-class SubmitCommand final : public Command {
- public:
-  SubmitCommand(Submission submission, Callback<v1::SubmitSweepResponse> done)
-      : submission_(std::move(submission)), done_(std::move(done)) {}
-  absl::Status Execute(Step& step) override;
-  void Finish(const absl::Status& committed, const View& view) override;
-
- private:
-  absl::Status CheckBindings(Step& step);
-  absl::Status AddSweep(Step& step);
-  absl::Status AddRuns(Step& step);
-
-  const Submission submission_;
-  const Callback<v1::SubmitSweepResponse> done_;
-  absl::Status answer_;
-  v1::SubmitSweepResponse response_;
-};
 
 class CancelCommand final : public Command {
  public:

@@ -46,31 +46,6 @@ grpc::ServerUnaryReactor* LabServiceImpl::GetLab(Context* context, const v1::Get
   return Reply(context, absl::OkStatus());
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::SubmitRun(Context* context,
-                                                    const v1::SubmitRunRequest* request,
-                                                    v1::SubmitRunResponse* response) {
-  absl::StatusOr<loop::Submission> submission = loop::PlanRun(*request);
-  if (!submission.ok()) return Reply(context, submission.status());
-  Unary* reactor = context->DefaultReactor();
-  auto done = [reactor, response](absl::StatusOr<v1::SubmitSweepResponse> result) {
-    if (result.ok()) *response->mutable_run() = std::move(*result->mutable_runs(0));
-    reactor->Finish(ToGrpc(result.status()));
-  };
-  return PostFor(reactor, loop_,
-                 std::make_unique<loop::SubmitCommand>(*std::move(submission), std::move(done)));
-}
-
-grpc::ServerUnaryReactor* LabServiceImpl::SubmitSweep(Context* context,
-                                                      const v1::SubmitSweepRequest* request,
-                                                      v1::SubmitSweepResponse* response) {
-  absl::StatusOr<loop::Submission> submission = loop::PlanSweep(*request);
-  if (!submission.ok()) return Reply(context, submission.status());
-  Unary* reactor = context->DefaultReactor();
-  return PostFor(
-      reactor, loop_,
-      std::make_unique<loop::SubmitCommand>(*std::move(submission), FinishWith(reactor, response)));
-}
-
 grpc::ServerUnaryReactor* LabServiceImpl::Cancel(Context* context, const v1::CancelRequest* request,
                                                  v1::CancelResponse* response) {
   absl::StatusOr<loop::Rows> runs = loop_.runs().Resolve(request->targets());

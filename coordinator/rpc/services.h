@@ -48,6 +48,10 @@ class LabServiceImpl final : public v1::LabService::CallbackService {
                    v1::SubmitRunResponse* response) override;
   Unary* SubmitSweep(Context* context, const v1::SubmitSweepRequest* request,
                      v1::SubmitSweepResponse* response) override;
+  Unary* ExtendSweep(Context* context, const v1::ExtendSweepRequest* request,
+                     v1::SubmitSweepResponse* response) override;
+  Unary* GetSweep(Context* context, const v1::GetSweepRequest* request,
+                  v1::Sweep* response) override;
   Unary* Cancel(Context* context, const v1::CancelRequest* request,
                 v1::CancelResponse* response) override;
   Unary* ListRuns(Context* context, const v1::ListRunsRequest* request,

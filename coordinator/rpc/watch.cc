@@ -34,7 +34,7 @@ class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
   void Watched(const loop::Rows& runs) {
     MutexLock lock(mutex_);
     for (const loop::RunPtr& run : runs) {
-      watched_.insert(run->run_id());
+      watched_.emplace(run->run_id(), run->sweep_id());
       dirty_.insert(run->run_id());
     }
   }
@@ -43,7 +43,7 @@ class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
     MutexLock lock(mutex_);
     latest_event_ = std::max(latest_event_, committed.last_event_id);
     for (const std::string& id : committed.run_ids) {
-      if (all_) watched_.insert(id);
+      if (all_) watched_.emplace(id, "");
       if (watched_.contains(id)) dirty_.insert(id);
     }
   }
@@ -78,7 +78,8 @@ class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
         }
         last = now;
         v1::WatchResponse& response = responses.emplace_back();
-        if (const loop::RunPtr run = context_.loop.runs().Find(*it); run != nullptr) {
+        const loop::RunPtr run = context_.loop.runs().FindIn(watched_[*it], *it);
+        if (run != nullptr) {
           *response.mutable_run() = *run;
           TellWhyItWaits(lab, *response.mutable_run());
         }
@@ -127,7 +128,7 @@ class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
   }
 
   bool AllFinal() const SHOAL_REQUIRES(mutex_) {
-    for (const std::string& id : watched_) {
+    for (const auto& [id, sweep_id] : watched_) {
       const loop::RunPtr run = context_.loop.runs().Find(id);
       if (run != nullptr && !spec::IsFinal(run->status())) return false;
     }
@@ -140,7 +141,8 @@ class Watch final : public ServerStream<v1::WatchResponse>, public Follower {
   const bool all_;
   const bool until_finished_;
   Mutex mutex_;
-  std::set<std::string> watched_ SHOAL_GUARDED_BY(mutex_);
+  // Run -> the sweep as whose member it is shown.
+  std::map<std::string, std::string> watched_ SHOAL_GUARDED_BY(mutex_);
   std::set<std::string> dirty_ SHOAL_GUARDED_BY(mutex_);  // changed since last sent
   std::map<std::string, absl::Time> last_sent_ SHOAL_GUARDED_BY(mutex_);
   int64_t latest_event_ SHOAL_GUARDED_BY(mutex_) = 0;

@@ -3,6 +3,7 @@
 #include <limits>
 #include <set>
 
+#include "coordinator/store/lines.h"
 #include "coordinator/store/proto_time.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
@@ -11,16 +12,6 @@
 
 namespace shoal::store {
 namespace {
-
-// Lists of short texts as one column: lines. None of them holds a line end (paths and scalar
-// values).
-std::string JoinLines(const google::protobuf::RepeatedPtrField<std::string>& lines) {
-  return StrJoin(lines, "\n");
-}
-void SplitLines(std::string_view text, google::protobuf::RepeatedPtrField<std::string>* lines) {
-  if (text.empty()) return;
-  for (std::string_view line : StrSplit(text, '\n')) lines->Add(std::string(line));
-}
 
 double RealOr(const Statement& row, int column, double otherwise) {
   return row.IsNull(column) ? otherwise : row.Real(column);
@@ -51,25 +42,29 @@ absl::Status LoadProgress(Database& db, v1::Run& run) {
   std::vector<v1::Job> jobs;
   absl::Time finished = absl::InfinitePast();
   SHOAL_RETURN_IF_ERROR(db.ForEach(
-      "SELECT kind, state, state_reason, finished_at_us, paused FROM job WHERE run_id = ?",
+      "SELECT kind, state, state_reason, finished_at_us, numerics_class_pb, paused FROM job "
+      "WHERE run_id = ?",
       [&](const Statement& row) {
         v1::Job& job = jobs.emplace_back();
         job.set_kind(static_cast<v1::JobKind>(row.Int(0)));
         job.set_state(static_cast<v1::JobState>(row.Int(1)));
-        job.set_paused(row.Int(4) != 0);
+        job.set_paused(row.Int(5) != 0);
         if (job.kind() == v1::JOB_KIND_SERVE) return;
         if (!row.Text(2).empty()) run.set_status_reason(std::string(row.Text(2)));
         if (!row.IsNull(3)) finished = std::max(finished, row.Time(3));
+        if (!row.IsNull(4)) run.mutable_numerics()->ParseFromString(std::string(row.Blob(4)));
       },
       run.run_id()));
   run.set_status(spec::StatusOfRun(jobs));
   if (spec::IsFinal(run.status())) SetTimestamp(finished, run.mutable_finished_at());
   return db.ForEach(
-      R"sql(SELECT min(leased_at_us), coalesce(sum(coalesce(attempt.finished_at_us, leased_at_us) - leased_at_us), 0)
+      R"sql(SELECT min(leased_at_us), coalesce(sum(coalesce(attempt.finished_at_us, leased_at_us) - leased_at_us), 0),
+                   coalesce(max(peak_memory_bytes), 0)
             FROM attempt JOIN job USING (job_id) WHERE run_id = ? AND kind <> 2)sql",
       [&](const Statement& row) {
         if (!row.IsNull(0)) SetTimestamp(row.Time(0), run.mutable_started_at());
         run.set_compute_seconds(static_cast<double>(row.Int(1)) * 1e-6);
+        run.set_peak_memory_bytes(row.Int(2));
       },
       run.run_id());
 }
@@ -108,12 +103,13 @@ absl::Status InsertRun(Database& db, const NewRunRow& row) {
   SHOAL_RETURN_IF_ERROR(db.Run(
       R"sql(INSERT INTO run (run_id, name, experiment, sweep_id, trial_index, created_at_us, submitted_by,
                              submitted_from, build_id, command, run_spec_pb, canonical_spec, request_digest,
-                             fingerprint, parameters, total_steps, differing)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?))sql",
+                             fingerprint, parameters, total_steps, differing, train_flops, memory_bytes, dataset)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?))sql",
       run.run_id(), run.name(), run.experiment(), sweep_id, run.trial_index(), created,
       run.submitted_by(), run.submitted_from(), run.build_id(), row.command,
       AsBlob{row.spec.SerializeAsString()}, row.canonical_spec, run.request_digest(),
-      run.parameters(), run.total_steps(), JoinLines(run.differing())));
+      run.parameters(), run.total_steps(), JoinLines(run.differing()), run.train_flops(),
+      run.memory_bytes(), run.dataset()));
   for (const v1::DataBinding& binding : row.bindings) {
     SHOAL_RETURN_IF_ERROR(
         db.Run("INSERT INTO data_binding (run_id, role, sha256, size_bytes, file_name) VALUES (?, "
@@ -124,23 +120,12 @@ absl::Status InsertRun(Database& db, const NewRunRow& row) {
   return absl::OkStatus();
 }
 
-absl::Status InsertSweep(Database& db, const v1::Sweep& sweep, const v1::SweepSpec& spec,
-                         const v1::Submitter& submitter) {
-  return db.Run(
-      R"sql(INSERT INTO sweep (sweep_id, name, created_at_us, submitted_by, submitted_from, build_id, command, run_count,
-                               sweep_spec_pb, varied)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))sql",
-      sweep.sweep_id(), sweep.name(), FromTimestamp(sweep.created_at()), sweep.submitted_by(),
-      submitter.host(), submitter.build_id(), submitter.command(), sweep.run_count(),
-      AsBlob{spec.SerializeAsString()}, JoinLines(sweep.varied()));
-}
-
 absl::StatusOr<v1::Run> LoadRun(Database& db, const std::string& run_id) {
   v1::Run run;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
       R"sql(SELECT name, experiment, coalesce(sweep_id, ''), trial_index, created_at_us, submitted_by, submitted_from,
                    build_id, request_digest, fingerprint, parameters, total_steps, differing, step, run_spec_pb,
-                   rowid
+                   train_flops, memory_bytes, dataset, rowid
             FROM run WHERE run_id = ?)sql",
       [&](const Statement& row) {
         run.set_run_id(run_id);
@@ -156,13 +141,16 @@ absl::StatusOr<v1::Run> LoadRun(Database& db, const std::string& run_id) {
         run.set_fingerprint(std::string(row.Text(9)));
         run.set_parameters(row.Int(10));
         run.set_total_steps(row.Int(11));
-        SplitLines(row.Text(12), run.mutable_differing());
+        SplitLines(row.Text(12), [&](std::string line) { run.add_differing(std::move(line)); });
         run.set_step(row.Int(13));
         v1::RunSpec spec;
         spec.ParseFromString(std::string(row.Blob(14)));
         *run.mutable_tags() = spec.tags();
         run.set_note(spec.note());
-        run.set_number(row.Int(15));
+        run.set_train_flops(row.Real(15));
+        run.set_memory_bytes(row.Int(16));
+        run.set_dataset(std::string(row.Text(17)));
+        run.set_number(row.Int(18));
       },
       run_id));
   if (run.run_id().empty()) return absl::NotFoundError(StrCat("there is no run ", run_id));
@@ -218,23 +206,6 @@ absl::StatusOr<v1::RunDetail> LoadInputs(Database& db, const std::string& run_id
   SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::DataBinding> bindings, LoadBindings(db, run_id));
   detail.mutable_bindings()->Add(bindings.begin(), bindings.end());
   return detail;
-}
-
-absl::StatusOr<std::vector<v1::Sweep>> LoadSweeps(Database& db) {
-  std::vector<v1::Sweep> sweeps;
-  SHOAL_RETURN_IF_ERROR(
-      db.ForEach("SELECT sweep_id, name, created_at_us, submitted_by, run_count, varied FROM sweep "
-                 "ORDER BY rowid DESC",
-                 [&](const Statement& row) {
-                   v1::Sweep& sweep = sweeps.emplace_back();
-                   sweep.set_sweep_id(std::string(row.Text(0)));
-                   sweep.set_name(std::string(row.Text(1)));
-                   SetTimestamp(row.Time(2), sweep.mutable_created_at());
-                   sweep.set_submitted_by(std::string(row.Text(3)));
-                   sweep.set_run_count(static_cast<int32_t>(row.Int(4)));
-                   SplitLines(row.Text(5), sweep.mutable_varied());
-                 }));
-  return sweeps;
 }
 
 absl::Status FixFingerprint(Database& db, const std::string& run_id,

@@ -1,4 +1,4 @@
-// Experiments, sweeps and runs as rows.
+// Experiments and runs as rows.
 #pragma once
 
 #include <string>
@@ -14,8 +14,8 @@
 
 namespace shoal::store {
 
-// A run as it is accepted. Of `run`, ids, names, times, digests, counts and notes are written;
-// status and metrics follow from its jobs and reports.
+// A run as it is accepted. Of `run`, ids, names, times, digests, counts, estimates and notes are
+// written; status, numerics and metrics follow from its jobs and reports.
 struct NewRunRow {
   v1::Run run;
   v1::RunSpec spec;  // complete
@@ -27,8 +27,6 @@ struct NewRunRow {
 // Adds the run, its bindings, and its experiment where that is new. Errors: FailedPrecondition (an
 // artifact of its bindings is not here).
 absl::Status InsertRun(Database& db, const NewRunRow& row);
-absl::Status InsertSweep(Database& db, const v1::Sweep& sweep, const v1::SweepSpec& spec,
-                         const v1::Submitter& submitter);
 
 // The digests of `bindings` that are not in the table `artifact`, each once.
 absl::StatusOr<std::vector<std::string>> MissingArtifacts(
@@ -44,8 +42,6 @@ absl::StatusOr<v1::RunSpec> LoadSpec(Database& db, const std::string& run_id);
 absl::StatusOr<std::vector<v1::DataBinding>> LoadBindings(Database& db, const std::string& run_id);
 // What the run was asked for: spec, canonical spec and bindings; nothing else of the detail.
 absl::StatusOr<v1::RunDetail> LoadInputs(Database& db, const std::string& run_id);
-// Without the counts of its runs by status, which the runs table knows. Newest first.
-absl::StatusOr<std::vector<v1::Sweep>> LoadSweeps(Database& db);
 
 // Sets the fingerprint where there is none yet, from the class that the first attempt computes
 // with.

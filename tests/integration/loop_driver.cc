@@ -93,6 +93,7 @@ std::string LoopDriver::Submit() {
   request.mutable_spec()->set_name(StrCat("n", Pick(3)));
   request.mutable_spec()->mutable_data()->set_train("t.jsonl");
   request.mutable_spec()->mutable_resources()->set_backend("mock");
+  request.set_no_reuse(Pick(2) == 0);
   v1::DataBinding& binding = *request.add_bindings();
   binding.set_role(v1::BINDING_ROLE_TRAIN);
   binding.set_sha256(data_.sha256());

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coordinator/loop/loop.h"
+#include "coordinator/loop/submit_commands.h"
 #include "coordinator/loop/user_commands.h"
 #include "coordinator/loop/worker_commands.h"
 #include "coordinator/store/store.h"

@@ -45,6 +45,7 @@ std::string KeyOf(const v1::AttemptOrder& order) {
   std::string inputs = StrCat(kShardVersion, "\n", order.spec().model().max_seq(), "\n");
   bool separate = false;
   for (const v1::LocalFile& file : order.files()) {
+    if (file.role() == v1::BINDING_ROLE_INIT_FROM) continue;  // no text
     const size_t dot = file.file_name().rfind('.');
     StrAppend(inputs, file.role(), " ", file.sha256(), " ",
               dot == std::string::npos ? std::string() : file.file_name().substr(dot), "\n");

@@ -37,6 +37,7 @@ class TrainJob {
   bool AtLogPoint() const { return step() % spec_.train().log_every() == 0 || step() == steps(); }
   bool CheckpointDue() const;
 
+  absl::Status Begin();
   absl::Status TrainOneStep();
   absl::Status Evaluate();
   absl::Status TakeSamples();
@@ -65,13 +66,24 @@ class TrainJob {
   bool preempted_ = false;
 };
 
-absl::Status TrainJob::Run() {
+// The run's own newest checkpoint, else another run's that it goes on from, else step 0.
+absl::Status TrainJob::Begin() {
   if (!order_.resume_from().empty()) {
     SHOAL_RETURN_IF_ERROR(trainer_.Restore(order_.resume_from()), "resuming");
     reporter_.Info(StrCat("resumed at step ", step()));
+    return absl::OkStatus();
   }
+  for (const v1::LocalFile& file : order_.files()) {
+    if (file.role() != v1::BINDING_ROLE_INIT_FROM) continue;
+    SHOAL_RETURN_IF_ERROR(trainer_.StartFrom(file.path()), "going on from another run");
+    reporter_.Info(StrCat("goes on from ", file.file_name(), " at step ", step()));
+  }
+  return Evaluate();  // where the curve begins: about ln V at step 0
+}
+
+absl::Status TrainJob::Run() {
+  SHOAL_RETURN_IF_ERROR(Begin());
   last_checkpoint_ = step();
-  if (step() == 0) SHOAL_RETURN_IF_ERROR(Evaluate());  // where the curve begins: about ln V
   while (step() < steps()) {
     if (orders_.cancelled()) return absl::CancelledError("cancelled");
     if (orders_.preempted() && step() % spec_.train().log_every() == 0) {

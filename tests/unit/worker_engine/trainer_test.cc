@@ -137,6 +137,36 @@ TEST_F(TrainerTest, ResumedEqualsUninterruptedBitForBit) {
   }
 }
 
+TEST_F(TrainerTest, ALongerRunGoesOnWhereAShorterOneEnded) {
+  TrainerOptions options = TinyOptions(20);
+  options.train.mutable_schedule()->set_kind("constant");
+  options.request_digest = std::string(64, 'a');
+  options.tokenizer_digest = std::string(64, 'c');
+  TrainerOptions longer = options;
+  longer.train.set_steps(30);
+  longer.request_digest = std::string(64, 'b');
+  std::unique_ptr<Trainer> uninterrupted = MakeTrainer(longer);
+  Train(*uninterrupted, 30);
+  std::unique_ptr<Trainer> shorter = MakeTrainer(options);
+  Train(*shorter, 20);
+  ASSERT_OK(shorter->Save(files_, v1::CHECKPOINT_KIND_RESUMABLE, Path("state")));
+  ASSERT_OK(shorter->Save(files_, v1::CHECKPOINT_KIND_WEIGHTS, Path("weights")));
+
+  std::unique_ptr<Trainer> rest = MakeTrainer(longer);
+  EXPECT_THAT(rest->StartFrom(Path("weights")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("weights only")));
+  ASSERT_OK(rest->StartFrom(Path("state")));
+  EXPECT_EQ(rest->step(), 20);
+  Train(*rest, 30);
+  ExpectSameBits(*uninterrupted, *rest);  // a constant learning rate does not know the end
+
+  EXPECT_THAT(MakeTrainer(options)->StartFrom(Path("state")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("nothing left to train")));
+  longer.tokenizer_digest = std::string(64, 'd');
+  EXPECT_THAT(MakeTrainer(longer)->StartFrom(Path("state")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another tokenizer")));
+}
+
 TEST_F(TrainerTest, RefusesAnotherRunsCheckpoint) {
   TrainerOptions options = TinyOptions(3);
   options.request_digest = std::string(64, 'a');

@@ -101,9 +101,15 @@ class Trainer {
   // parameters only.
   absl::StatusOr<checkpoint::WrittenFile> Save(FileSystem& files, v1::CheckpointKind kind,
                                                const std::string& path);
-  // Continues from a RESUMABLE checkpoint. Errors: FailedPrecondition (another kind, request digest
-  // or numerics class, saying which field; tensors of another shape), NotFound, DataLoss.
+  // Continues from a RESUMABLE checkpoint of this run. Errors: FailedPrecondition (another kind,
+  // request digest or numerics class, saying which field; tensors of another shape), NotFound,
+  // DataLoss.
   absl::Status Restore(const std::string& path);
+  // Goes on where another run's RESUMABLE checkpoint stands: its parameters, optimizer and step,
+  // with this trainer's data order, schedule and numerics class. Errors: FailedPrecondition
+  // (another kind or tokenizer; a step that is not before this run's last; tensors of another
+  // shape), NotFound, DataLoss.
+  absl::Status StartFrom(const std::string& path);
 
   // Steps trained so far = the number of the next step.
   int64_t step() const { return step_; }
@@ -120,6 +126,8 @@ class Trainer {
   std::string ProfileReport() const;
 
  private:
+  absl::Status Load(checkpoint::CheckpointReader& reader);
+
   // A planned program with its listing and its times.
   struct Planned {
     Program program;

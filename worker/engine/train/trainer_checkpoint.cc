@@ -44,11 +44,14 @@ absl::Status ReadTensor(CheckpointReader& reader, std::string_view prefix,
                      std::as_writable_bytes(std::span(values)));
 }
 
-absl::Status CheckManifest(const checkpoint::Manifest& manifest, const TrainerOptions& options) {
-  if (manifest.kind != v1::CHECKPOINT_KIND_RESUMABLE) {
-    return absl::FailedPreconditionError(
-        "it holds weights only; training resumes from a resumable checkpoint");
-  }
+absl::Status CheckKind(const checkpoint::Manifest& manifest) {
+  if (manifest.kind == v1::CHECKPOINT_KIND_RESUMABLE) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "it holds weights only; training resumes from a resumable checkpoint");
+}
+
+absl::Status CheckSameRun(const checkpoint::Manifest& manifest, const TrainerOptions& options) {
+  SHOAL_RETURN_IF_ERROR(CheckKind(manifest));
   if (manifest.request_digest != options.request_digest) {
     return absl::FailedPreconditionError(StrCat("it was written for another request (digest ",
                                                 manifest.request_digest, ", this run's is ",
@@ -62,6 +65,19 @@ absl::Status CheckManifest(const checkpoint::Manifest& manifest, const TrainerOp
         StrCat("it was written in another numerics class: ", differences));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckOtherRun(const checkpoint::Manifest& manifest, const TrainerOptions& options) {
+  SHOAL_RETURN_IF_ERROR(CheckKind(manifest));
+  if (manifest.tokenizer_digest != options.tokenizer_digest) {
+    return absl::FailedPreconditionError(StrCat("it was trained with another tokenizer (",
+                                                manifest.tokenizer_digest, ", this run's is ",
+                                                options.tokenizer_digest, ")"));
+  }
+  if (manifest.step < options.train.steps()) return absl::OkStatus();
+  return absl::FailedPreconditionError(StrCat("it stands at step ", manifest.step,
+                                              ", and train.steps is ", options.train.steps(),
+                                              ": there is nothing left to train"));
 }
 
 }  // namespace
@@ -89,7 +105,17 @@ absl::StatusOr<checkpoint::WrittenFile> Trainer::Save(FileSystem& files, v1::Che
 
 absl::Status Trainer::Restore(const std::string& path) {
   SHOAL_ASSIGN_OR_RETURN(CheckpointReader reader, CheckpointReader::Open(path));
-  SHOAL_RETURN_IF_ERROR(CheckManifest(reader.manifest(), options_), "resuming from ", path);
+  SHOAL_RETURN_IF_ERROR(CheckSameRun(reader.manifest(), options_), "resuming from ", path);
+  return Load(reader);
+}
+
+absl::Status Trainer::StartFrom(const std::string& path) {
+  SHOAL_ASSIGN_OR_RETURN(CheckpointReader reader, CheckpointReader::Open(path));
+  SHOAL_RETURN_IF_ERROR(CheckOtherRun(reader.manifest(), options_), "going on from ", path);
+  return Load(reader);
+}
+
+absl::Status Trainer::Load(CheckpointReader& reader) {
   std::vector<float> values;
   for (const Parameter& parameter : weights_->layout().parameters()) {
     const int64_t begin = parameter.offset * 4, bytes = parameter.elements() * 4;
