@@ -137,6 +137,7 @@ int main(int argc, char** argv) {
   AddCancel(app, globals);
   AddDataset(app, globals);
   AddPlot(app, globals);
+  AddCompare(app, globals);
   AddGenerate(app, globals);
   AddChat(app, globals);
   AddDoctor(app, globals);

@@ -1,10 +1,9 @@
 #include "cli/commands/command.h"
 
-#include <cmath>
 #include <cstdio>
 
+#include "cli/output/json.h"
 #include "core/base/status.h"
-#include "core/data/utf8.h"
 #include "core/spec/fields.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -103,29 +102,7 @@ std::string JsonReply::ToJson(const google::protobuf::Message& message) {
   return status.ok() ? json : StrCat("{\"error\":", Quote(std::string(status.message())), "}");
 }
 
-std::string JsonReply::Quote(const std::string& text) {
-  std::string out = "\"";
-  for (size_t at = 0; at < text.size();) {
-    const data::Utf8Step step = data::NextUtf8(std::string_view(text).substr(at));
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (step.kind != data::Utf8Step::Kind::kComplete) {
-      out += "\uFFFD";  // JSON is UTF-8: what is not is replaced
-    } else if (byte == '"' || byte == '\\') {
-      out += '\\';
-      out += text[at];
-    } else if (byte == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
-      out += escaped;
-    } else {
-      out.append(text, at, step.bytes);
-    }
-    at += step.bytes;
-  }
-  return out + "\"";
-}
+std::string JsonReply::Quote(const std::string& text) { return JsonText(text); }
 
 JsonReply& JsonReply::Add(const std::string& key, const google::protobuf::Message& message) {
   return AddRaw(key, ToJson(message));
@@ -134,9 +111,7 @@ JsonReply& JsonReply::AddText(const std::string& key, const std::string& text) {
   return AddRaw(key, Quote(text));
 }
 JsonReply& JsonReply::AddNumber(const std::string& key, double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return AddRaw(key, std::isfinite(value) ? text : "null");
+  return AddRaw(key, JsonNumber(value));
 }
 JsonReply& JsonReply::AddRaw(const std::string& key, const std::string& json) {
   StrAppend(members_, ",", Quote(key), ":", json);

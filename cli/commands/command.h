@@ -94,6 +94,7 @@ void AddWait(CLI::App& app, Globals& globals);
 void AddCancel(CLI::App& app, Globals& globals);
 void AddDataset(CLI::App& app, Globals& globals);
 void AddPlot(CLI::App& app, Globals& globals);
+void AddCompare(CLI::App& app, Globals& globals);
 void AddGenerate(CLI::App& app, Globals& globals);
 void AddChat(CLI::App& app, Globals& globals);
 void AddDoctor(CLI::App& app, Globals& globals);

@@ -15,18 +15,27 @@ std::string Padded(const std::string& cell, int width, Table::Align align) {
 
 }  // namespace
 
-std::string Table::Render(const Terminal& terminal) const {
+std::vector<int> Table::Widths() const {
   std::vector<int> widths(columns_.size(), 0);
   for (const auto& row : rows_) {
     SHOAL_CHECK(row.size() == columns_.size());
     for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], DisplayWidth(row[c]));
   }
-  int used = -2;
   for (size_t c = 0; c < columns_.size(); ++c) {
-    if (widths[c] == 0) continue;  // empty everywhere
-    widths[c] = std::max(widths[c], DisplayWidth(columns_[c].title));
-    used += widths[c] + 2;
+    if (widths[c] > 0) widths[c] = std::max(widths[c], DisplayWidth(columns_[c].title));
   }
+  return widths;
+}
+
+int Table::Width() const {
+  int used = -2;
+  for (const int width : Widths()) used += width == 0 ? 0 : width + 2;
+  return std::max(used, 0);
+}
+
+std::string Table::Render(const Terminal& terminal) const {
+  std::vector<int> widths = Widths();
+  int used = Width();
   for (size_t c = 0; c < columns_.size() && used > terminal.columns; ++c) {
     if (!columns_[c].shrinks || widths[c] == 0) continue;
     const int smallest = std::max(12, DisplayWidth(columns_[c].title));

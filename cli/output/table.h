@@ -26,11 +26,16 @@ class Table {
   void Add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   bool empty() const { return rows_.empty(); }
 
+  // Columns that Render takes where nothing has to shrink.
+  int Width() const;
+
   // The whole table, with a newline after every row. Columns that are empty everywhere are left
   // out.
   std::string Render(const Terminal& terminal) const;
 
  private:
+  std::vector<int> Widths() const;  // of each column; 0: empty everywhere
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

@@ -27,8 +27,8 @@ absl::Status AddToSummary(Database& db, const std::string& run_id, int64_t serie
 absl::Status SupersedePoints(Database& db, const scheduler::AttemptKey& key,
                              const std::string& run_id, int64_t step);
 
-// A block as it was when it was listed. Blocks are never changed but for points added to the newest,
-// so that what is read of it later, in another transaction, is the same.
+// A block as it was when it was listed. Blocks are never changed but for points added to the
+// newest, so that what is read of it later, in another transaction, is the same.
 struct BlockRef {
   int64_t attempt_id = 0;
   int64_t series_id = 0;

@@ -58,7 +58,7 @@ const std::vector<Foreign>& Foreigners() {
       {"dnnl", {"plugins/onednn/"}},
       {"cuda", {"plugins/cuda/"}},
       {"cublas", {"plugins/cuda/"}},
-      {"boost/", {"web/"}},
+      {"boost/", {"cli/analysis/", "web/"}},
       {"CLI/", {"cli/"}},
       {"gtest/", {}},
       {"gmock/", {}},
