@@ -5,13 +5,13 @@
 #include "core/base/mapped_file.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
+#include "core/data/record_json.h"
 #include "core/data/text_source.h"
 
 namespace shoal::data {
 namespace {
 
 using simdjson::SUCCESS;
-using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
@@ -21,73 +21,6 @@ struct Line {
   std::string reason;
 };
 
-bool Has(const object& line, std::string_view key) {
-  element value;
-  return line[key].get(value) == SUCCESS;
-}
-
-std::string ReadMessages(const object& line, Conversation& conversation) {
-  array messages;
-  if (line["messages"].get(messages) != SUCCESS) return "\"messages\" is not an array";
-  for (const element item : messages) {
-    const std::string path = StrCat("messages[", conversation.messages.size(), "]");
-    object message;
-    std::string_view role_name, content;
-    if (item.get(message) != SUCCESS) return StrCat(path, " is not an object");
-    if (message["role"].get(role_name) != SUCCESS) {
-      return StrCat(path, " has no \"role\" that is a string");
-    }
-    if (message["content"].get(content) != SUCCESS) {
-      return StrCat(path, " has no \"content\" that is a string");
-    }
-    const std::optional<Role> role = ParseRole(role_name);
-    if (!role.has_value()) {
-      return StrCat(path, ": role is \"", role_name, "\", expected system, user or assistant");
-    }
-    conversation.messages.push_back({*role, std::string(content)});
-  }
-  return conversation.messages.empty() ? "\"messages\" is empty" : "";
-}
-
-std::string ReadPair(const object& line, Conversation& conversation) {
-  std::string_view prompt, response;
-  if (line["prompt"].get(prompt) != SUCCESS) return "\"prompt\" is missing or not a string";
-  if (line["response"].get(response) != SUCCESS) return "\"response\" is missing or not a string";
-  conversation.messages = {{Role::kUser, std::string(prompt)},
-                           {Role::kAssistant, std::string(response)}};
-  return "";
-}
-
-Line ReadObject(const object& object_line) {
-  Line line;
-  std::string_view topic;
-  if (object_line["topic"].get(topic) != SUCCESS) {
-    if (object_line["category"].get(topic) != SUCCESS) topic = {};
-  }
-  if (Has(object_line, "text")) {
-    std::string_view text;
-    if (object_line["text"].get(text) != SUCCESS) {
-      line.reason = "\"text\" is not a string";
-    } else if (text.empty()) {
-      line.reason = "\"text\" is empty";
-    } else {
-      line.example = ExampleFromText(std::string(text));
-      line.example.topic = std::string(topic);
-    }
-    return line;
-  }
-  Conversation conversation{.messages = {}, .topic = std::string(topic)};
-  if (Has(object_line, "messages")) {
-    line.reason = ReadMessages(object_line, conversation);
-  } else if (Has(object_line, "prompt") || Has(object_line, "response")) {
-    line.reason = ReadPair(object_line, conversation);
-  } else {
-    line.reason = "has none of \"text\", \"prompt\" and \"response\", \"messages\"";
-  }
-  if (line.reason.empty()) line.example = RenderConversation(std::move(conversation));
-  return line;
-}
-
 Line ReadLine(simdjson::dom::parser& parser, std::string_view text, const ReadOptions& options) {
   if (static_cast<int64_t>(text.size()) > options.max_line_bytes) {
     return {{}, StrCat("is ", text.size(), " bytes long; at most ", options.max_line_bytes)};
@@ -96,9 +29,16 @@ Line ReadLine(simdjson::dom::parser& parser, std::string_view text, const ReadOp
   if (const auto error = parser.parse(text.data(), text.size()).get(document)) {
     return {{}, StrCat("not JSON: ", simdjson::error_message(error))};
   }
-  object line;
-  if (document.get(line) != SUCCESS) return {{}, "is not a JSON object"};
-  return ReadObject(line);
+  object members;
+  if (document.get(members) != SUCCESS) return {{}, "is not a JSON object"};
+  Record record;
+  Line line;
+  line.reason = ReadRecord(members, RecordFields(), record, nullptr);
+  if (line.reason.empty() && record.kind != Record::Kind::kConversation && record.text.empty()) {
+    line.reason = "\"text\" is empty";
+  }
+  if (line.reason.empty()) line.example = ToExample(std::move(record));
+  return line;
 }
 
 bool HasResponse(const Example& example) {

@@ -4,8 +4,11 @@
 //   {"text": "..."}                               chat markup inside is understood
 //   {"prompt": "...", "response": "..."}
 //   {"messages": [{"role": "user" | "assistant" | "system", "content": "..."}, ...]}
-// with an optional "topic" (or "category"); other members are ignored. A malformed line is left out
-// and listed with file:line and the reason; the rest is kept. Blank lines are counted, not listed.
+//   {"text": "...", "label": "..."}               a conversation: the text, answered by the label
+// (and what else record.h reads) with an optional "topic" (or "category"); other members are
+// ignored. With loss on the response, a labelled text teaches its label. A malformed line is left
+// out and listed with file:line and the reason; the rest is kept. Blank lines are counted, not
+// listed.
 //
 // Plain text: one long document, split 90/10 in the order of the text (as nanoGPT does).
 #pragma once
