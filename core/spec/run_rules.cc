@@ -97,19 +97,28 @@ void CheckDataFile(std::string_view path, const std::string& file, Rules& rules)
 
 void CheckData(const v1::RunSpec& spec, Rules& rules) {
   const v1::DataSpec& data = spec.data();
-  if (!rules.Clean({"data.persona", "data.train", "data.held_out"})) return;
+  if (!rules.Clean({"data.dataset", "data.persona", "data.train", "data.held_out"})) return;
+  const bool dataset = !data.dataset().empty();
   const bool persona = !data.persona().empty();
   const bool train = !data.train().empty();
-  if (persona && train) {
-    rules.Add("data", "give either persona or train, not both");
-  } else if (!persona && !train) {
+  if (dataset && persona && train) {
+    rules.Add("data", "give one of dataset, persona and train, not all three");
+  } else if (dataset + persona + train == 2) {
+    rules.Add("data", StrCat("give either ", dataset ? "dataset" : "persona", " or ",
+                             train ? "train" : "persona", ", not both"));
+  } else if (!dataset && !persona && !train) {
     rules.Add("data",
-              "needs a source: persona (conversations are generated) or train (a .jsonl or .txt "
-              "file), e.g. --set data.train=FILE");
+              "needs a source: dataset (of the lab), persona (conversations are generated) or "
+              "train (a .jsonl or .txt file), e.g. --set data.train=FILE");
   }
   if (!data.held_out().empty() && !train) {
     rules.Add("data.held_out", persona ? "a persona keeps its own share apart; leave held_out out"
-                                       : "needs data.train beside it");
+                               : dataset
+                                   ? "a data set has its own held-out part; leave held_out out"
+                                   : "needs data.train beside it");
+  }
+  if (const std::string what = dataset ? NameProblem(data.dataset()) : ""; !what.empty()) {
+    rules.Add("data.dataset", what);
   }
   CheckLine("data.persona", data.persona(), rules);
   CheckDataFile("data.train", data.train(), rules);

@@ -105,8 +105,8 @@ TEST(Expand, SaysWhatIsWrongAndWhere) {
 TEST(Expand, OneSentenceForManyTrials) {
   // Every trial lacks data: said once. Two of three have the wrong heads.
   EXPECT_EQ(ErrorOf("base: {name: t}\nspace: {seed: {values: [1, 2]}}\n"),
-            "data: needs a source: persona (conversations are generated) or train (a .jsonl or "
-            ".txt file), e.g. --set data.train=FILE");
+            "data: needs a source: dataset (of the lab), persona (conversations are generated) or "
+            "train (a .jsonl or .txt file), e.g. --set data.train=FILE");
   EXPECT_EQ(ErrorOf(std::string(kBase) + "space: {model.n_heads: {values: [4, 3, 5]}}\n"),
             "trial 1 (tiny-h3): s.yaml:2:37: model.n_heads: must divide d_model (128), is 3\n"
             "trial 2 (tiny-h5): s.yaml:2:40: model.n_heads: must divide d_model (128), is 5");
@@ -157,7 +157,8 @@ TEST(Vary, AddsToTheSpace) {
   EXPECT_EQ(ApplyVary(sweep, "model.n_layers=1,x,0").message(),
             "--vary: model.n_layers: expected an integer, is 'x'\n"
             "--vary: model.n_layers: must be >= 1 and <= 256 blocks, is 0");
-  EXPECT_EQ(ApplyVary(sweep, "layers").message(), "--vary: expected PATH=VALUE,VALUE or PATH=MIN..MAX, is 'layers'");
+  EXPECT_EQ(ApplyVary(sweep, "layers").message(),
+            "--vary: expected PATH=VALUE,VALUE or PATH=MIN..MAX, is 'layers'");
   EXPECT_EQ(ApplyVary(sweep, "steps=1").message(),
             "--vary: steps: unknown field 'steps' here; did you mean 'train.steps'?");
 }
