@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "cli/commands/command.h"
+#include "cli/lab/learned.h"
 #include "cli/lab/resolve.h"
 #include "core/base/status.h"
 #include "core/data/utf8.h"
@@ -101,20 +102,6 @@ void TellStats(const Globals& globals, const TalkOptions& options, const v1::Gen
                static_cast<long>(done.checkpoint_step()));
 }
 
-// Whether a run learned conversations; a model of plain text has never seen chat markup.
-absl::StatusOr<bool> LearnedConversations(Lab& lab, const std::string& run_id) {
-  v1::GetRunRequest request;
-  request.set_run(run_id);
-  SHOAL_ASSIGN_OR_RETURN(const v1::RunDetail detail,
-                         Call(lab.service(), &v1::LabService::Stub::GetRun, request));
-  for (const v1::DataBinding& binding : detail.bindings()) {
-    if (binding.role() == v1::BINDING_ROLE_TRAIN) {
-      return !std::string_view(binding.file_name()).ends_with(".txt");
-    }
-  }
-  return true;
-}
-
 v1::GenerateRequest RequestFor(const TalkOptions& options, const std::string& run_id,
                                const std::string& prompt) {
   v1::GenerateRequest request;
@@ -148,7 +135,7 @@ absl::Status Generate(const Globals& globals, TalkOptions options) {
   std::string json = "[";
   for (const v1::Run& run : runs) {
     TalkOptions asked = options;
-    SHOAL_ASSIGN_OR_RETURN(const bool chat, LearnedConversations(lab, run.run_id()));
+    SHOAL_ASSIGN_OR_RETURN(const bool chat, LearnedConversations(lab, run));
     asked.raw = options.raw || !chat;
     if (!globals.json && runs.size() > 1) {
       std::printf("%s\n",
@@ -192,7 +179,7 @@ absl::Status Chat(const Globals& globals, TalkOptions options) {
                                              " runs; chat is with one, such as ",
                                              runs.front().name()));
   const v1::Run& run = runs.front();
-  SHOAL_ASSIGN_OR_RETURN(const bool chat, LearnedConversations(lab, run.run_id()));
+  SHOAL_ASSIGN_OR_RETURN(const bool chat, LearnedConversations(lab, run));
   if (!chat) {
     return absl::FailedPreconditionError(
         StrCat(run.name(), " learned plain text, not conversations: `shoal generate ", run.name(),

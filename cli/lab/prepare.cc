@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/lab/datasets.h"
 #include "cli/lab/embedded.h"
 #include "cli/lab/shipped.h"
 #include "cli/output/format.h"
@@ -15,6 +16,7 @@
 #include "core/data/text_source.h"
 #include "core/data/tokenizer.h"
 #include "core/data/training_text.h"
+#include "core/spec/dataset_id.h"
 
 namespace shoal::cli {
 namespace {
@@ -81,6 +83,21 @@ absl::Status GeneratePersonaFiles(const v1::DataSpec& spec, const std::string& d
                                                spec.held_out_fraction()));
   SHOAL_RETURN_IF_ERROR(files.WriteFileAtomic(held_out_path, JsonLines(generated.held_out)));
   return files.WriteFileAtomic(train_path, JsonLines(generated.train));
+}
+
+absl::Status FetchDatasetFiles(const v1::RunSpec& spec, const LabOptions& options,
+                               std::string& train_path, std::string& held_out_path) {
+  SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(options));
+  SHOAL_ASSIGN_OR_RETURN(const LocalDataset local, FetchDataset(lab, spec.data().dataset()));
+  const std::string& kind = local.dataset.kind();
+  if (spec.train().loss_on() == "response" && (kind == spec::kText || kind == spec::kDocument)) {
+    return absl::InvalidArgumentError(
+        StrCat(local.dataset.name(), " holds plain text (", kind,
+               "); train.loss_on=response needs conversations or labelled texts"));
+  }
+  train_path = local.train_path;
+  held_out_path = local.held_out_path;
+  return absl::OkStatus();
 }
 
 void NoteProblems(const data::Source& source, PreparedData& prepared) {
@@ -183,8 +200,9 @@ std::vector<v1::DataBinding> PreparedData::Bindings() const {
   return bindings;
 }
 
-absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir,
+absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptions& lab,
                                          bool quiet) {
+  const std::string& data_dir = lab.data_dir;
   SHOAL_RETURN_IF_ERROR(CheckDataDir(data_dir));
   PreparedData prepared;
   std::string train_path = spec.data().train();
@@ -192,6 +210,8 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::str
   if (!spec.data().persona().empty()) {
     SHOAL_RETURN_IF_ERROR(
         GeneratePersonaFiles(spec.data(), data_dir, quiet, train_path, held_out_path));
+  } else if (!spec.data().dataset().empty()) {
+    SHOAL_RETURN_IF_ERROR(FetchDatasetFiles(spec, lab, train_path, held_out_path), "data.dataset");
   }
   SHOAL_ASSIGN_OR_RETURN(PreparedFile train_file, Bind(v1::BINDING_ROLE_TRAIN, train_path),
                          "data.train");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/lab/lab.h"
 #include "shoal/v1/artifact.pb.h"
 #include "shoal/v1/spec.pb.h"
 
@@ -30,10 +31,11 @@ struct PreparedData {
   std::vector<v1::DataBinding> Bindings() const;
 };
 
-// `spec` is complete and valid. Unless `quiet`, slow steps are told on stderr.
-// Errors: InvalidArgument (a persona, data file or tokenizer that cannot be used, saying why),
-// NotFound, and those of writing.
-absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir,
+// `spec` is complete and valid. Unless `quiet`, slow steps are told on stderr. A data set of the
+// lab is fetched by its digests; only then is the lab talked to. Errors: InvalidArgument (a
+// persona, data file or tokenizer that cannot be used, saying why), NotFound, those of the lab and
+// those of writing.
+absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptions& lab,
                                          bool quiet);
 
 }  // namespace shoal::cli

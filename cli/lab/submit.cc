@@ -32,6 +32,25 @@ std::string UserName() {
   return entry == nullptr ? StrCat("uid", geteuid()) : entry->pw_name;
 }
 
+// A source of data that was asked for takes the place of the recipe's.
+void ReplaceSource(const std::vector<std::string>& sets, v1::DataSpec& data) {
+  const auto asked = [&](std::string_view field, const std::string& value) {
+    const std::string prefix = StrCat("data.", field, "=");
+    return !value.empty() && std::any_of(sets.begin(), sets.end(), [&](const std::string& set) {
+      return set.starts_with(prefix);
+    });
+  };
+  const bool dataset = asked("dataset", data.dataset());
+  const bool persona = asked("persona", data.persona());
+  const bool train = asked("train", data.train());
+  if (!dataset && !persona && !train) return;
+  if (!dataset) data.clear_dataset();
+  if (!persona) data.clear_persona();
+  if (train) return;
+  data.clear_train();
+  data.clear_held_out();
+}
+
 }  // namespace
 
 absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe,
@@ -44,13 +63,14 @@ absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe,
     if (!status.ok()) StrAppend(problems, problems.empty() ? "" : "\n", status.message());
   }
   if (!problems.empty()) return absl::InvalidArgumentError(problems);
+  ReplaceSource(sets, *(file.is_sweep ? file.sweep.mutable_base() : &file.run)->mutable_data());
   return file;
 }
 
-absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_dir, bool quiet,
+absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const LabOptions& lab, bool quiet,
                                    bool estimate_time) {
   PlannedRun planned;
-  SHOAL_ASSIGN_OR_RETURN(planned.data, PrepareData(trial.spec, data_dir, quiet));
+  SHOAL_ASSIGN_OR_RETURN(planned.data, PrepareData(trial.spec, lab, quiet));
   SHOAL_ASSIGN_OR_RETURN(const int64_t vocab,
                          spec::ResolveVocabSize(trial.spec.model(), planned.data.tokenizer_size));
   planned.vocab_size = vocab;
@@ -79,7 +99,7 @@ absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_di
   }
   planned.seconds = std::numeric_limits<double>::quiet_NaN();
   if (estimate_time) {
-    const absl::StatusOr<Measured> measured = MeasureRun(trial.spec, planned.data, data_dir);
+    const absl::StatusOr<Measured> measured = MeasureRun(trial.spec, planned.data, lab.data_dir);
     if (measured.ok()) {
       planned.seconds = measured->seconds;
       planned.memory_bytes = std::max(measured->peak_memory_bytes, planned.memory_bytes);
