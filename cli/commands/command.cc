@@ -32,10 +32,14 @@ int ExitCodeOf(const absl::Status& status) {
 }
 
 absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<CLI::App*> chosen = app.get_subcommands();
-  if (!chosen.empty()) {
+  std::string command;  // "dataset import"
+  for (std::vector<CLI::App*> chosen = app.get_subcommands(); !chosen.empty();
+       chosen = chosen.front()->get_subcommands()) {
+    StrAppend(command, command.empty() ? "" : " ", chosen.front()->get_name());
+  }
+  if (!command.empty()) {
     return absl::InvalidArgumentError(
-        StrCat(error.what(), "; `shoal ", chosen.front()->get_name(), " --help` explains"));
+        StrCat(error.what(), "; `shoal ", command, " --help` explains"));
   }
   std::vector<std::string> commands;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {

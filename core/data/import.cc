@@ -123,8 +123,8 @@ absl::StatusOr<ImportResult> Import(const std::vector<std::string>& paths,
                "; import them one by one, or the text with --format lines"));
   }
   if (result.report.repaired_utf8_bytes > 0) {
-    result.notes.push_back(StrCat(result.report.repaired_utf8_bytes,
-                                  " bytes are not UTF-8 and were replaced by U+FFFD"));
+    result.notes.push_back(StrCat("bytes that are not UTF-8 and were replaced by U+FFFD: ",
+                                  result.report.repaired_utf8_bytes));
   }
   for (const std::string& note : result.data.notes) result.notes.push_back(note);
   return result;

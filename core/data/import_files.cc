@@ -46,31 +46,32 @@ std::string NoData(const std::string& name) {
                                                      ".tsv",   ".tab",    ".txt",  ".text"};
   const std::string lower = absl::AsciiStrToLower(name);
   if (std::find(kBeside.begin(), kBeside.end(), lower) != kBeside.end()) {
-    return "goes with the data";
+    return "goes with it";
   }
   for (const std::string_view about : {"readme", "license", "licence", "copying", "citation"}) {
-    if (lower.starts_with(about)) return "is about the data";
+    if (lower.starts_with(about)) return "is about it";
   }
   const std::string extension = DataExtension(name);
   if (std::find(kData.begin(), kData.end(), extension) != kData.end()) return "";
-  return StrCat("'", extension, "' is no extension of data; import it by its own name if it is");
+  return "not an extension of data";
 }
 
 absl::Status AddFolder(const std::string& folder, std::vector<ImportFile>& all,
                        std::vector<std::string>& notes) {
   SHOAL_ASSIGN_OR_RETURN(const std::vector<std::string> names, RealFileSystem().ListDir(folder));
+  std::string left_out;
   for (const std::string& name : names) {
     const std::string path = JoinPath(folder, name);
     struct stat info = {};
     if (name.starts_with('.') || stat(path.c_str(), &info) != 0) continue;
-    if (!S_ISREG(info.st_mode)) {
-      notes.push_back(StrCat(name, " is not read: it is a folder, or no regular file"));
-    } else if (const std::string why = NoData(name); !why.empty()) {
-      notes.push_back(StrCat(name, " is not read as data: it ", why));
-    } else {
+    const std::string why = S_ISREG(info.st_mode) ? NoData(name) : "no regular file";
+    if (why.empty()) {
       all.push_back({path, name, Side::kUndecided});
+    } else {
+      StrAppend(left_out, left_out.empty() ? "" : ", ", name, " (", why, ")");
     }
   }
+  if (!left_out.empty()) notes.push_back(StrCat("not read as data: ", left_out));
   return absl::OkStatus();
 }
 

@@ -168,7 +168,7 @@ TEST_F(ImportTest, TablesRepairWhatIsNotUtf8) {
               ElementsAre("{\"text\":\"caf\uFFFD\",\"label\":\"1\"}",
                           R"({"text":"fine","label":"1"})", R"({"text":"ok","label":"2"})"));
   EXPECT_THAT(Problems(result), ElementsAre("a.csv:2: holds a NUL byte"));
-  EXPECT_THAT(result.notes, Contains(HasSubstr("1 bytes are not UTF-8")));
+  EXPECT_THAT(result.notes, Contains(HasSubstr("not UTF-8 and were replaced by U+FFFD: 1")));
 }
 
 TEST_F(ImportTest, PlainTextIsCutInItsOrder) {
@@ -224,11 +224,11 @@ TEST_F(ImportTest, FoldersHaveParts) {
   EXPECT_EQ(result.data.train.examples, 2);
   EXPECT_EQ(result.data.held_out.examples, 2);
   EXPECT_THAT(Lines(result.data.held_out_path), ElementsAre(R"({"text":"b"})", R"({"text":"c"})"));
-  EXPECT_THAT(result.notes, AllOf(Contains(HasSubstr("test.jsonl is not read")),
-                                  Contains(HasSubstr("README.md is not read")),
-                                  Contains(HasSubstr("tokenizer.json is not read")),
-                                  Contains(HasSubstr("notes.pdf is not read")),
-                                  Contains(HasSubstr("1 of 2 held-out examples are in training"))));
+  EXPECT_THAT(result.notes,
+              AllOf(Contains(HasSubstr("test.jsonl is not read")),
+                    Contains("not read as data: README.md (is about it), notes.pdf (not an "
+                             "extension of data), tokenizer.json (goes with it)"),
+                    Contains(HasSubstr("1 of 2 held-out examples are in training"))));
   Write("e/a.txt", "text");
   Write("e/b.jsonl", "{\"text\":\"a\"}\n");
   EXPECT_THAT(TryImport(Path("e")),
