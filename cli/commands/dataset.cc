@@ -12,8 +12,8 @@ void AddDataset(CLI::App& app, Globals& globals) {
       "Examples:\n"
       "  shoal dataset import reviews.csv --name reviews --columns text=2,label=1\n"
       "  shoal launch tiny --set data.dataset=reviews --follow");
-  AddDatasetImport(*dataset, globals);
   AddDatasetList(*dataset, globals);
+  AddDatasetImport(*dataset, globals);
   AddDatasetShow(*dataset, globals);
   AddDatasetMix(*dataset, globals);
   AddDatasetGenerate(*dataset, globals);

@@ -6,8 +6,8 @@
 
 namespace shoal::cli {
 
-void AddDatasetImport(CLI::App& dataset, Globals& globals);
 void AddDatasetList(CLI::App& dataset, Globals& globals);
+void AddDatasetImport(CLI::App& dataset, Globals& globals);
 void AddDatasetShow(CLI::App& dataset, Globals& globals);
 void AddDatasetMix(CLI::App& dataset, Globals& globals);
 void AddDatasetGenerate(CLI::App& dataset, Globals& globals);

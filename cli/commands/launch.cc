@@ -40,7 +40,8 @@ absl::StatusOr<std::vector<PlannedRun>> Plan(const Globals& globals,
   std::vector<PlannedRun> planned;
   const bool quiet = globals.quiet || globals.json;
   for (spec::Trial& trial : trials) {
-    SHOAL_ASSIGN_OR_RETURN(PlannedRun run, PlanRun(std::move(trial), globals.lab, quiet, dry_run));
+    SHOAL_ASSIGN_OR_RETURN(PlannedRun run,
+                           PlanRun(std::move(trial), globals.lab.data_dir, quiet, dry_run));
     planned.push_back(std::move(run));
   }
   TellNotes(globals, planned);

@@ -67,10 +67,10 @@ absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe,
   return file;
 }
 
-absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const LabOptions& lab, bool quiet,
+absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_dir, bool quiet,
                                    bool estimate_time) {
   PlannedRun planned;
-  SHOAL_ASSIGN_OR_RETURN(planned.data, PrepareData(trial.spec, lab, quiet));
+  SHOAL_ASSIGN_OR_RETURN(planned.data, PrepareData(trial.spec, data_dir, quiet));
   SHOAL_ASSIGN_OR_RETURN(const int64_t vocab,
                          spec::ResolveVocabSize(trial.spec.model(), planned.data.tokenizer_size));
   planned.vocab_size = vocab;
@@ -99,7 +99,7 @@ absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const LabOptions& lab, boo
   }
   planned.seconds = std::numeric_limits<double>::quiet_NaN();
   if (estimate_time) {
-    const absl::StatusOr<Measured> measured = MeasureRun(trial.spec, planned.data, lab.data_dir);
+    const absl::StatusOr<Measured> measured = MeasureRun(trial.spec, planned.data, data_dir);
     if (measured.ok()) {
       planned.seconds = measured->seconds;
       planned.memory_bytes = std::max(measured->peak_memory_bytes, planned.memory_bytes);

@@ -26,14 +26,13 @@ struct PlannedRun {
       0;  // estimate on this machine's measured speed; NaN when it could not be measured
 };
 
-// Reads a recipe (a path or the name of one that ships), applies --set. A source of data that is
-// set (dataset, persona, train) replaces what the recipe has.
+// Reads a recipe (a path or the name of one that ships), applies --set.
 absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe,
                                           const std::vector<std::string>& sets);
 
 // A complete, valid run resolved to data and costs. `estimate_time`: measure this machine first
 // (about a second).
-absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const LabOptions& lab, bool quiet,
+absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_dir, bool quiet,
                                    bool estimate_time);
 
 v1::Submitter ThisSubmitter(const std::string& command_line);
