@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/loop/worker_rows.h"
 #include "coordinator/store/event_rows.h"
 #include "coordinator/store/proto_time.h"
 #include "coordinator/store/run_rows.h"
@@ -280,18 +281,11 @@ void Loop::PublishStatus() {
   const scheduler::State& state = draft_.committed();
   LabStatus status;
   for (const auto& [id, record] : state.workers()) {
-    v1::Worker& worker = status.workers.emplace_back();
-    worker.set_worker_id(id.str());
-    worker.set_name(record.name);
-    worker.set_state(record.state);
-    *worker.mutable_host() = record.host;
-    worker.set_slots(record.slots);
-    worker.set_slots_used(state.LoadOf(id).slots);
-    for (const v1::BackendInfo& backend : record.backends) *worker.add_backends() = backend;
-    worker.set_build_id(record.build_id);
-    store::SetTimestamp(record.registered_at, worker.mutable_registered_at());
-    store::SetTimestamp(record.last_seen_at, worker.mutable_last_seen_at());
+    const auto address = addresses_.find(id);
+    const v1::Worker& worker = status.workers.emplace_back(
+        DescribeWorker(state, record, address == addresses_.end() ? "" : address->second));
     status.slots_used += worker.slots_used();
+    if (record.state == v1::WORKER_STATE_DRAINING && record.drained) ++status.drained_workers;
     if (record.state != v1::WORKER_STATE_READY || !record.present) continue;
     ++status.ready_workers;
     status.slots += record.slots;

@@ -55,6 +55,7 @@ class Observer {
 // The lab in numbers, as of the last commit.
 struct LabStatus {
   int32_t ready_workers = 0;
+  int32_t drained_workers = 0;  // there, and somebody wants them to take no new job
   int32_t slots = 0;
   int32_t slots_used = 0;
   int32_t queued_jobs = 0;
@@ -106,6 +107,11 @@ class Loop {
   // worker: an older one is answered at once.
   void Wait(Waiter waiter);
 
+  // Loop thread only: where a worker was heard from, for those who list workers.
+  void HeardFrom(const WorkerId& worker_id, std::string address) {
+    addresses_[worker_id] = std::move(address);
+  }
+
  private:
   friend class LoopStep;
 
@@ -142,6 +148,7 @@ class Loop {
   scheduler::Draft draft_;
   store::ReportWriter reports_;
   std::map<WorkerId, Waiter> waiters_;
+  std::map<WorkerId, std::string> addresses_;
   absl::flat_hash_map<std::string, int> name_hints_;  // base -> smallest suffix that may be free
   int64_t last_event_id_ = 0;
 

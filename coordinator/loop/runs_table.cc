@@ -88,54 +88,6 @@ const v1::Sweep* RunsTable::FindSweep(const std::string& selector) const {
   return it == sweep_by_key_.end() ? nullptr : &sweeps_[it->second];
 }
 
-absl::StatusOr<Rows> RunsTable::ResolveLocked(const std::string& selector) const {
-  if (selector == "last") {
-    if (rows_.empty())
-      return absl::NotFoundError("there is no run yet; start one with `shoal launch`");
-    return Rows{rows_.back()};
-  }
-  if (auto it = by_id_.find(selector); it != by_id_.end()) return Rows{rows_[it->second]};
-  if (auto it = by_name_.find(selector); it != by_name_.end()) return Rows{rows_[it->second]};
-  if (const v1::Sweep* sweep = FindSweep(selector); sweep != nullptr) {
-    Rows rows;
-    if (auto it = members_.find(sweep->sweep_id()); it != members_.end()) {
-      for (const auto& [index, member] : it->second) {
-        if (RunPtr run = AsMember(member); run != nullptr) rows.push_back(std::move(run));
-      }
-    }
-    return rows;
-  }
-  return absl::NotFoundError(
-      StrCat("there is no run or sweep \"", selector, "\"; `shoal list` shows what there is"));
-}
-
-absl::StatusOr<Rows> RunsTable::Resolve(const std::string& selector) const {
-  MutexLock lock(mutex_);
-  return ResolveLocked(selector);
-}
-
-absl::StatusOr<Rows> RunsTable::Resolve(
-    const google::protobuf::RepeatedPtrField<std::string>& selectors) const {
-  MutexLock lock(mutex_);
-  Rows all;
-  std::set<std::string> seen;
-  for (const std::string& selector : selectors) {
-    SHOAL_ASSIGN_OR_RETURN(const Rows rows, ResolveLocked(selector));
-    for (const RunPtr& run : rows) {
-      if (seen.insert(run->run_id()).second) all.push_back(run);
-    }
-  }
-  return all;
-}
-
-absl::StatusOr<RunPtr> RunsTable::ResolveOne(const std::string& selector) const {
-  SHOAL_ASSIGN_OR_RETURN(const Rows rows, Resolve(selector));
-  if (rows.size() == 1) return rows.front();
-  return absl::InvalidArgumentError(StrCat("\"", selector, "\" is a sweep of ", rows.size(),
-                                           " runs; name one of them (`shoal list ", selector,
-                                           "`)"));
-}
-
 // Ids tell the time only to the millisecond; the table's order is that of creation.
 void RunsTable::SortNewestFirst(Rows& rows) const {
   std::vector<std::pair<size_t, RunPtr>> placed;

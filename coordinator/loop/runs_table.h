@@ -37,13 +37,14 @@ class RunsTable {
   // By id or name; "last" is the newest. Errors: NotFound.
   absl::StatusOr<v1::Sweep> GetSweep(const std::string& selector) const;
 
-  // A run's id or name, a sweep's id or name (all its runs, in trial order, as FindIn), or "last"
-  // (the newest run). Errors: NotFound, saying how to see what there is.
+  // What a selector means (selector.h); a sweep's runs in trial order, as FindIn. Errors: NotFound,
+  // naming what comes near; InvalidArgument: no such number or range, or an id's beginning that is
+  // not of one id alone.
   absl::StatusOr<Rows> Resolve(const std::string& selector) const;
-  // All of them, each run once.
+  // All of them, each run once. The error tells of every selector that is wrong.
   absl::StatusOr<Rows> Resolve(
       const google::protobuf::RepeatedPtrField<std::string>& selectors) const;
-  // One run. Errors: also InvalidArgument (a sweep with more than one run).
+  // One run. Errors: also InvalidArgument (it names several).
   absl::StatusOr<RunPtr> ResolveOne(const std::string& selector) const;
 
   // Newest first (of one commit: the last created first), filtered; `total` counts what the limit
@@ -53,6 +54,13 @@ class RunsTable {
 
  private:
   absl::StatusOr<Rows> ResolveLocked(const std::string& selector) const SHOAL_REQUIRES(mutex_);
+  absl::StatusOr<Rows> ResolveNumbers(const std::string& numbers) const SHOAL_REQUIRES(mutex_);
+  absl::StatusOr<Rows> ResolveTrials(const std::string& selector, size_t colon) const
+      SHOAL_REQUIRES(mutex_);
+  // Empty when it is the beginning of no id.
+  absl::StatusOr<Rows> ResolveIdPrefix(const std::string& selector) const SHOAL_REQUIRES(mutex_);
+  absl::Status NothingCalled(const std::string& selector) const SHOAL_REQUIRES(mutex_);
+  Rows RunsOf(const v1::Sweep& sweep) const SHOAL_REQUIRES(mutex_);
   void SortNewestFirst(Rows& rows) const;
   const v1::Sweep* FindSweep(const std::string& selector) const SHOAL_REQUIRES(mutex_);
   v1::Sweep WithCounts(const v1::Sweep& sweep) const SHOAL_REQUIRES(mutex_);

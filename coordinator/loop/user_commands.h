@@ -1,4 +1,4 @@
-// What people ask for: cancel, talk to a model; and an uploaded file becoming known.
+// What people ask for beside runs: to talk to a model; and an uploaded file becoming known.
 #pragma once
 
 #include <functional>
@@ -19,22 +19,6 @@ namespace shoal::loop {
 template <typename T>
 using Callback =
     std::function<void(absl::StatusOr<T>)>;  // called once, on the loop thread; must not wait
-
-class CancelCommand final : public Command {
- public:
-  // `runs`: the targets, resolved.
-  CancelCommand(v1::CancelRequest request, Rows runs, Callback<v1::CancelResponse> done)
-      : request_(std::move(request)), runs_(std::move(runs)), done_(std::move(done)) {}
-  absl::Status Execute(Step& step) override;
-  void Finish(const absl::Status& committed, const View& view) override;
-
- private:
-  const v1::CancelRequest request_;
-  const Rows runs_;
-  const Callback<v1::CancelResponse> done_;
-  absl::Status answer_;
-  v1::CancelResponse response_;  // ids only, until Finish
-};
 
 // Makes sure that a serve job of the run is alive; answers its id. FailedPrecondition: the run has
 // no weights yet.

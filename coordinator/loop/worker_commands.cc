@@ -115,9 +115,12 @@ void RegisterCommand::Finish(const absl::Status& committed, const View& view) {
   done_(std::move(response));
 }
 
-SynchronizeCommand::SynchronizeCommand(v1::SynchronizeRequest request, Loop& loop,
-                                       Callback<v1::SynchronizeResponse> done)
-    : request_(std::move(request)), loop_(loop), done_(std::move(done)) {
+SynchronizeCommand::SynchronizeCommand(v1::SynchronizeRequest request, std::string address,
+                                       Loop& loop, Callback<v1::SynchronizeResponse> done)
+    : request_(std::move(request)),
+      address_(std::move(address)),
+      loop_(loop),
+      done_(std::move(done)) {
   event_.worker_id = WorkerId::Parse(request_.worker_id()).value();
   event_.instance_id = request_.instance_id();
   event_.draining = request_.draining();
@@ -127,6 +130,7 @@ SynchronizeCommand::SynchronizeCommand(v1::SynchronizeRequest request, Loop& loo
 }
 
 absl::Status SynchronizeCommand::Execute(Step& step) {
+  loop_.HeardFrom(event_.worker_id, address_);
   SHOAL_ASSIGN_OR_RETURN(const scheduler::Decision decision, step.Decide(event_));
   answer_ = decision.answer;
   return absl::OkStatus();

@@ -30,14 +30,16 @@ class RegisterCommand final : public Command {
 // else when there is, or after max_wait.
 class SynchronizeCommand final : public Command {
  public:
-  // `request` must have been checked: ids and durations are well-formed.
-  SynchronizeCommand(v1::SynchronizeRequest request, Loop& loop,
+  // `request` must have been checked: ids and durations are well-formed. `address`: where it comes
+  // from.
+  SynchronizeCommand(v1::SynchronizeRequest request, std::string address, Loop& loop,
                      Callback<v1::SynchronizeResponse> done);
   absl::Status Execute(Step& step) override;
   void Finish(const absl::Status& committed, const View& view) override;
 
  private:
   const v1::SynchronizeRequest request_;
+  const std::string address_;
   Loop& loop_;
   const Callback<v1::SynchronizeResponse> done_;
   scheduler::WorkerSynchronized event_;

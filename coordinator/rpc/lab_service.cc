@@ -46,18 +46,6 @@ grpc::ServerUnaryReactor* LabServiceImpl::GetLab(Context* context, const v1::Get
   return Reply(context, absl::OkStatus());
 }
 
-grpc::ServerUnaryReactor* LabServiceImpl::Cancel(Context* context, const v1::CancelRequest* request,
-                                                 v1::CancelResponse* response) {
-  absl::StatusOr<loop::Rows> runs = loop_.runs().Resolve(request->targets());
-  if (!runs.ok()) return Reply(context, runs.status());
-  if (runs->empty())
-    return Reply(context, absl::InvalidArgumentError("targets: name at least one run or sweep"));
-  Unary* reactor = context->DefaultReactor();
-  return PostFor(reactor, loop_,
-                 std::make_unique<loop::CancelCommand>(*request, *std::move(runs),
-                                                       FinishWith(reactor, response)));
-}
-
 grpc::ServerUnaryReactor* LabServiceImpl::ListRuns(Context* context,
                                                    const v1::ListRunsRequest* request,
                                                    v1::ListRunsResponse* response) {

@@ -54,6 +54,18 @@ class LabServiceImpl final : public v1::LabService::CallbackService {
                   v1::Sweep* response) override;
   Unary* Cancel(Context* context, const v1::CancelRequest* request,
                 v1::CancelResponse* response) override;
+  Unary* Pause(Context* context, const v1::PauseRequest* request,
+               v1::PauseResponse* response) override;
+  Unary* Resume(Context* context, const v1::ResumeRequest* request,
+                v1::ResumeResponse* response) override;
+  Unary* Retry(Context* context, const v1::RetryRequest* request,
+               v1::RetryResponse* response) override;
+  Unary* DrainWorker(Context* context, const v1::DrainWorkerRequest* request,
+                     v1::DrainWorkerResponse* response) override;
+  Unary* ListQueue(Context* context, const v1::ListQueueRequest* request,
+                   v1::ListQueueResponse* response) override;
+  Unary* Explain(Context* context, const v1::ExplainRequest* request,
+                 v1::ExplainResponse* response) override;
   Unary* ListRuns(Context* context, const v1::ListRunsRequest* request,
                   v1::ListRunsResponse* response) override;
   Unary* GetRun(Context* context, const v1::GetRunRequest* request,
@@ -83,6 +95,9 @@ class LabServiceImpl final : public v1::LabService::CallbackService {
                   v1::ShutdownResponse* response) override;
 
  private:
+  template <typename Command, typename Request, typename Response>
+  Unary* Control(Context* context, const Request& request, Response* response);
+
   const LabInfo info_;
   loop::Loop& loop_;
   store::Store& store_;

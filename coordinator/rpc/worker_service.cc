@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <string_view>
+
 #include "coordinator/loop/worker_commands.h"
 #include "coordinator/rpc/check.h"
 #include "coordinator/rpc/generate.h"
@@ -5,6 +8,23 @@
 #include "coordinator/rpc/services.h"
 
 namespace shoal::rpc {
+namespace {
+
+// gRPC's "ipv4:192.0.2.7:41234", "ipv6:%5B2001:db8::7%5D:41234" and "unix:" without scheme and
+// port.
+std::string HostOf(const std::string& peer) {
+  const size_t colon = peer.find(':');
+  if (colon == std::string::npos || peer.starts_with("unix")) return "unix";
+  std::string host = peer.substr(colon + 1);
+  host.resize(std::min(host.size(), host.rfind(':')));
+  constexpr std::string_view kOpen = "%5B";
+  constexpr std::string_view kClose = "%5D";
+  if (host.starts_with(kOpen)) host.erase(0, kOpen.size());
+  if (host.ends_with(kClose)) host.resize(host.size() - kClose.size());
+  return host;
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::Register(Context* context,
                                                       const v1::RegisterRequest* request,
@@ -22,7 +42,8 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Synchronize(Context* context,
   Unary* reactor = context->DefaultReactor();
   return PostFor(
       reactor, loop_,
-      std::make_unique<loop::SynchronizeCommand>(*request, loop_, FinishWith(reactor, response)));
+      std::make_unique<loop::SynchronizeCommand>(*request, HostOf(context->peer()), loop_,
+                                                 FinishWith(reactor, response)));
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::Report(Context* context,

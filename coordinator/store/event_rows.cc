@@ -53,6 +53,17 @@ absl::StatusOr<std::vector<v1::Event>> ReadEvents(Database& db, int64_t after_ev
   return events;
 }
 
+absl::StatusOr<absl::Time> InStateSince(Database& db, const std::string& run_id,
+                                        const std::string& job_id) {
+  absl::Time since = absl::InfinitePast();
+  SHOAL_RETURN_IF_ERROR(db.ForEach(
+      R"sql(SELECT at_us FROM event WHERE run_id = ? AND job_id = ?
+              AND kind IN ('job.state', 'job.paused', 'job.resumed', 'job.retried')
+            ORDER BY event_id DESC LIMIT 1)sql",
+      [&](const Statement& row) { since = row.Time(0); }, run_id, job_id));
+  return since;
+}
+
 absl::StatusOr<int64_t> LastEventId(Database& db) {
   int64_t id = 0;
   SHOAL_RETURN_IF_ERROR(db.ForEach("SELECT coalesce(max(event_id), 0) FROM event",

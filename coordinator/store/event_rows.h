@@ -20,6 +20,11 @@ absl::StatusOr<int64_t> InsertEvent(Database& db, const v1::Event& event, absl::
 absl::StatusOr<std::vector<v1::Event>> ReadEvents(Database& db, int64_t after_event_id,
                                                   const std::string& run_id, int limit);
 
+// Since when a job has waited, run or been held back as it does now; InfinitePast: its events say
+// nothing of it.
+absl::StatusOr<absl::Time> InStateSince(Database& db, const std::string& run_id,
+                                        const std::string& job_id);
+
 // The newest event's id; 0: none.
 absl::StatusOr<int64_t> LastEventId(Database& db);
 

@@ -107,15 +107,30 @@ std::string LoopDriver::Submit() {
   return response.ok() ? StrCat("run ", response->runs(0).name()) : "";
 }
 
-std::string LoopDriver::CancelSomething() {
+template <typename ControlCommand>
+std::string LoopDriver::ControlSomething() {
   const auto rows = loop_->runs().Snapshot();
   if (rows->empty()) return "";
-  v1::CancelRequest request;
+  typename ControlCommand::Request request;
   request.set_request_id(StrCat("c", random_()));
   request.set_actor("user:test@test");
   loop::Rows runs = {(*rows)[static_cast<size_t>(Pick(static_cast<int>(rows->size())))]};
-  Call<v1::CancelResponse>([&](auto done) {
-    return std::make_unique<loop::CancelCommand>(request, std::move(runs), std::move(done));
+  Call<typename ControlCommand::Response>([&](auto done) {
+    return std::make_unique<ControlCommand>(request, std::move(runs), std::move(done));
+  })
+      .status()
+      .IgnoreError();
+  return "";
+}
+
+std::string LoopDriver::DrainSomething() {
+  v1::DrainWorkerRequest request;
+  request.set_request_id(StrCat("d", random_()));
+  request.set_actor("user:test@test");
+  request.set_worker(workers_[static_cast<size_t>(Pick(2))].name);
+  request.set_undo(Pick(3) > 0);
+  Call<std::string>([&](auto done) {
+    return std::make_unique<loop::DrainCommand>(request, std::move(done));
   })
       .status()
       .IgnoreError();
@@ -151,7 +166,7 @@ std::string LoopDriver::Synchronize() {
   request.set_instance_id(worker.instance);
   for (const Held& held : worker.held) *request.add_held() = held.attempt;
   const auto response = Call<v1::SynchronizeResponse>([&](auto done) {
-    return std::make_unique<loop::SynchronizeCommand>(request, *loop_, std::move(done));
+    return std::make_unique<loop::SynchronizeCommand>(request, "unix", *loop_, std::move(done));
   });
   if (absl::IsNotFound(response.status())) worker.id.clear();
   if (!response.ok()) return "";
@@ -229,8 +244,12 @@ std::string LoopDriver::RandomStep() {
   clock_.Advance(absl::Milliseconds(Pick(400)));
   const int choice = Pick(100);
   if (choice < 12) return Submit();
-  if (choice < 15) return CancelSomething();
+  if (choice < 15) return ControlSomething<loop::CancelCommand>();
   if (choice < 17) return RestartWorker();
+  if (choice >= 90 && choice < 92) return ControlSomething<loop::PauseCommand>();
+  if (choice >= 92 && choice < 95) return ControlSomething<loop::ResumeCommand>();
+  if (choice >= 95 && choice < 97) return ControlSomething<loop::RetryCommand>();
+  if (choice >= 97 && choice < 99) return DrainSomething();
   if (choice < 18) clock_.Advance(absl::Seconds(12));
   return choice < 50 ? Synchronize() : Report();
 }

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "coordinator/loop/control_commands.h"
 #include "coordinator/loop/loop.h"
 #include "coordinator/loop/submit_commands.h"
 #include "coordinator/loop/user_commands.h"
@@ -57,7 +58,10 @@ class LoopDriver {
   template <typename Response, typename MakeCommand>
   absl::StatusOr<Response> Call(MakeCommand make);
   std::string Submit();
-  std::string CancelSomething();
+  // Cancels, pauses, resumes or retries any run, whatever its state.
+  template <typename ControlCommand>
+  std::string ControlSomething();
+  std::string DrainSomething();
   std::string Synchronize();
   std::string Report();
   std::string RestartWorker();
