@@ -32,14 +32,13 @@ int ExitCodeOf(const absl::Status& status) {
 }
 
 absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
-  std::string command;  // "dataset import"
+  std::string path;  // "dataset import"
   for (std::vector<CLI::App*> chosen = app.get_subcommands(); !chosen.empty();
        chosen = chosen.front()->get_subcommands()) {
-    StrAppend(command, command.empty() ? "" : " ", chosen.front()->get_name());
+    StrAppend(path, path.empty() ? "" : " ", chosen.front()->get_name());
   }
-  if (!command.empty()) {
-    return absl::InvalidArgumentError(
-        StrCat(error.what(), "; `shoal ", command, " --help` explains"));
+  if (!path.empty()) {
+    return absl::InvalidArgumentError(StrCat(error.what(), "; `shoal ", path, " --help` explains"));
   }
   std::vector<std::string> commands;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
