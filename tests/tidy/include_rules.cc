@@ -21,13 +21,15 @@ const std::vector<Arrow>& Arrows() {
   static const std::vector<Arrow>* arrows = new std::vector<Arrow>{
       {"core/base/", {}},
       {"core/spec/", {"core/base/", "shoal/v1/"}},
+      {"core/join/", {"core/base/", "core/spec/"}},
       {"core/data/", {"core/base/", "core/spec/", "shoal/v1/"}},
       {"core/checkpoint/", {"core/base/", "core/spec/", "shoal/v1/"}},
       {"plugins/", {"plugins/abi/", "plugins/support/"}},
       // Pure: no store, no RPC.
       {"coordinator/scheduler/", {"core/base/", "core/spec/", "coordinator/search/", "shoal/v1/"}},
       {"coordinator/search/", {"core/base/", "core/spec/", "shoal/v1/"}},
-      {"coordinator/", {"core/base/", "core/spec/", "coordinator/", "migrations/", "shoal/v1/"}},
+      {"coordinator/",
+       {"core/join/", "core/base/", "core/spec/", "coordinator/", "migrations/", "shoal/v1/"}},
       {"worker/engine/", {"core/", "plugins/abi/", "shoal/v1/"}},
       {"worker/frames/", {"core/base/", "shoal/v1/"}},
       {"worker/runner/",
@@ -47,8 +49,12 @@ struct Foreign {
 };
 
 const std::vector<Foreign>& Foreigners() {
-  static const Prefixes* talkers =
-      new Prefixes{"coordinator/rpc/", "coordinator/coordinator", "worker/agent/", "cli/", "web/"};
+  static const Prefixes* talkers = new Prefixes{"core/join/channel",
+                                                "coordinator/rpc/",
+                                                "coordinator/coordinator",
+                                                "worker/agent/",
+                                                "cli/",
+                                                "web/"};
   static const std::vector<Foreign>* foreigners = new std::vector<Foreign>{
       {"grpc/", *talkers},
       {"grpcpp/", *talkers},
