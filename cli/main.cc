@@ -1,5 +1,7 @@
 // shoal: the one program. Command line, coordinator and worker are composed here and nowhere else.
 
+#include <grpc/support/log.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <string_view>
@@ -7,8 +9,10 @@
 #include "cli/commands/command.h"
 #include "cli/lab/embedded.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/identity/identity.h"
 #include "core/base/build_info.h"
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/base/status.h"
 #include "core/data/utf8.h"
 #include "worker/agent/agent.h"
@@ -25,7 +29,8 @@ class CoordinatorHere final : public cli::RunningCoordinator {
     return coordinator_->WaitForShutdown(timeout);
   }
   std::string shutdown_reason() const override { return coordinator_->shutdown_reason(); }
-  int tcp_port() const override { return coordinator_->tcp_port(); }
+  std::string advertised() const override { return coordinator_->advertised(); }
+  std::string join_file() const override { return coordinator_->join_file(); }
   void Stop(absl::Duration grace) override { coordinator_->Stop(grace); }
 
  private:
@@ -36,6 +41,7 @@ class WorkerHere final : public cli::RunningWorker {
  public:
   explicit WorkerHere(std::unique_ptr<agent::Agent> agent) : agent_(std::move(agent)) {}
   bool WaitUntilEnded(absl::Duration timeout) override { return agent_->WaitUntilEnded(timeout); }
+  absl::Status why_ended() const override { return agent_->why_ended(); }
   void Stop(absl::Duration grace) override { agent_->Stop(grace); }
 
  private:
@@ -48,6 +54,7 @@ absl::StatusOr<std::unique_ptr<cli::RunningCoordinator>> StartCoordinator(
   options.data_dir = setup.data_dir;
   options.socket_path = setup.socket_path;
   options.tcp_address = setup.tcp_address;
+  options.advertise = setup.advertise;
   options.lease = setup.lease;
   options.allow_shutdown = setup.allow_shutdown;
   options.version = std::string(ThisBuild().version);
@@ -64,6 +71,17 @@ absl::StatusOr<std::unique_ptr<cli::RunningWorker>> StartWorker(const cli::Worke
   options.slots = setup.slots;
   SHOAL_ASSIGN_OR_RETURN(auto agent, agent::Agent::Start(std::move(options)));
   return std::make_unique<WorkerHere>(std::move(agent));
+}
+
+absl::StatusOr<bool> RotateKey(const std::string& data_dir) {
+  SHOAL_ASSIGN_OR_RETURN(const identity::Rotated rotated,
+                         identity::Rotate(data_dir, SystemClock().Now()));
+  return rotated.certificate;
+}
+
+// gRPC prints what it dislikes to stderr; what matters of it comes back as a status.
+void TakeOverGrpcLog() {
+  gpr_set_log_function([](gpr_log_func_args* line) { LogDebug("grpc", {"says", line->message}); });
 }
 
 std::string CommandLine(int argc, char** argv) {
@@ -93,6 +111,7 @@ bool AsksForJson(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace shoal::cli;
+  TakeOverGrpcLog();
   Globals globals;
   if (const int bad = NotText(argc, argv); bad > 0) {
     globals.json = AsksForJson(argc, argv);
@@ -102,7 +121,7 @@ int main(int argc, char** argv) {
   }
   const SystemClock clock;
   globals.lab.clock = &clock;
-  globals.programs = {StartCoordinator, StartWorker};
+  globals.programs = {StartCoordinator, StartWorker, RotateKey};
   globals.terminal = Terminal::OfStdout();
   globals.command_line = CommandLine(argc, argv);
   globals.lab.data_dir = DefaultDataDir();
@@ -110,7 +129,7 @@ int main(int argc, char** argv) {
   CLI::App app("A laboratory for tiny language models: train, compare and talk to them.", "shoal");
   app.set_version_flag("--version", "shoal " + shoal::ThisBuild().ToString());
   app.add_option("--lab", globals.lab.address,
-                 "The lab to talk to, e.g. 127.0.0.1:7411 (default: your own, started when needed)")
+                 "The lab to talk to: its join file (default: your own, started when needed)")
       ->envname("SHOAL_LAB");
   app.add_option("--data-dir", globals.lab.data_dir, "Where your own lab keeps everything")
       ->capture_default_str();

@@ -31,9 +31,14 @@ struct CoordinatorOptions {
   // At most 107 bytes. Empty: no Unix socket.
   std::string socket_path;
 
-  // "127.0.0.1:7411", port 0 for any free one. Other than loopback addresses are refused: there is
-  // no encryption yet. Empty: no TCP. At least one of socket_path and tcp_address is needed.
+  // "0.0.0.0:7411", "laptop:7411", port 0 for any free one. There is no TCP without TLS and a key:
+  // the certificate, the key and the join file that carries both are made when the data folder has
+  // none (coordinator/identity/identity.h). Empty: no TCP. At least one of socket_path and
+  // tcp_address is needed.
   std::string tcp_address;
+  // What other machines call the lab, HOST:PORT (port 0: the one listened on); empty: what
+  // tcp_address says, or this machine's first address when that stands for all of them.
+  std::string advertise;
 
   std::string version;   // for GetLab
   std::string build_id;  // for GetLab
@@ -58,9 +63,10 @@ struct CoordinatorOptions {
 class Coordinator {
  public:
   // Returns when the lab is ready to be called. Errors: FailedPrecondition (another coordinator has
-  // the data folder, naming its pid; a network file system; a database newer than this program),
-  // InvalidArgument (addresses), Unavailable (an address is taken), DataLoss (a damaged database);
-  // each message says what to do.
+  // the data folder, naming its pid; a network file system; a database newer than this program; an
+  // expired certificate), InvalidArgument (addresses), Unavailable (an address is taken, or not
+  // this machine's), PermissionDenied (a privileged port), DataLoss (a damaged database); each
+  // message says what to do.
   static absl::StatusOr<std::unique_ptr<Coordinator>> Start(CoordinatorOptions options);
 
   // Stops as Stop(ZeroDuration()) does, unless that has happened.
@@ -83,6 +89,10 @@ class Coordinator {
   const std::string& socket_path() const;
   // The port really listened on; 0 without TCP.
   int tcp_port() const;
+  // What other machines call the lab; empty without TCP.
+  const std::string& advertised() const;
+  // The join file; empty without TCP, and when somebody took it away.
+  const std::string& join_file() const;
 
  private:
   struct Parts;

@@ -15,6 +15,8 @@
 #include "core/base/net_fs.h"
 #include "core/base/status.h"
 #include "core/base/subprocess.h"
+#include "core/join/certificate.h"
+#include "core/join/join_file.h"
 #include "google/protobuf/util/json_util.h"
 #include "shoal/v1/runner.pb.h"
 
@@ -102,6 +104,45 @@ std::vector<Finding> CheckDataFolder(const std::string& data_dir) {
   return findings;
 }
 
+// The join file that --lab names, or that this machine's lab hands out.
+std::vector<Finding> CheckJoinFile(const Globals& globals) {
+  const LabOptions& options = globals.lab;
+  const bool own = options.address.empty();
+  const std::string path = own ? join::JoinFileOf(options.data_dir) : options.address;
+  RealFileSystem files;
+  if (path.starts_with("unix:") || (own && !files.Exists(path))) return {};
+  const absl::StatusOr<join::Endpoint> endpoint = join::FindEndpoint(path, globals.clock().Now());
+  if (!endpoint.ok())
+    return {{"join file", Verdict::kBad, std::string(endpoint.status().message())}};
+  const absl::StatusOr<join::Certificate> certificate =
+      join::ReadCertificate(endpoint->certificate);
+  if (!certificate.ok())
+    return {{"join file", Verdict::kBad, std::string(certificate.status().message())}};
+  const bool soon = globals.clock().Now() + absl::Hours(24 * 365) > certificate->not_after;
+  return {{"join file", Verdict::kOk, StrCat(path, ", for ", endpoint->target)},
+          {"certificate", soon ? Verdict::kNote : Verdict::kOk,
+           StrCat(certificate->fingerprint.Hex().substr(0, 16), ", good until ",
+                  join::DateText(certificate->not_after),
+                  soon ? "; `shoal coordinator join-file --rotate` on the lab's machine renews it"
+                       : "")}};
+}
+
+// Leases do not care about wall clocks; times in tables and logs do.
+std::vector<Finding> CheckClock(const v1::GetLabResponse& lab, absl::Time asked, absl::Time now) {
+  if (!lab.has_now()) return {};
+  const absl::Time theirs =
+      absl::FromUnixSeconds(lab.now().seconds()) + absl::Nanoseconds(lab.now().nanos());
+  absl::Duration off = absl::ZeroDuration();  // between asking and the answer: no difference
+  if (theirs < asked) off = theirs - asked;
+  if (theirs > now) off = theirs - now;
+  const bool much = absl::AbsDuration(off) > absl::Seconds(30);
+  if (!much) return {{"clock", Verdict::kOk, "this machine's and the lab's agree"}};
+  return {{"clock", Verdict::kNote,
+           StrCat("the lab's is ", HumanDuration(absl::AbsDuration(off)),
+                  off > absl::ZeroDuration() ? " ahead of" : " behind",
+                  " this machine's: set both by NTP, or times will not fit together")}};
+}
+
 std::vector<Finding> CheckLab(const Globals& globals) {
   LabOptions options = globals.lab;
   options.start = false;
@@ -112,23 +153,30 @@ std::vector<Finding> CheckLab(const Globals& globals) {
              expected ? "not running; commands start it when they need it"
                       : std::string(lab.status().message())}};
   }
+  const absl::Time asked = globals.clock().Now();
   const auto info = Call(lab->service(), &v1::LabService::Stub::GetLab, v1::GetLabRequest());
   if (!info.ok()) return {{"lab", Verdict::kBad, std::string(info.status().message())}};
-  std::vector<Finding> findings = {
-      {"lab", Verdict::kOk,
-       StrCat(lab->target(), ", version ", info->version(), ", schema ", info->schema_version())}};
+  std::vector<Finding> findings = {{"lab", Verdict::kOk,
+                                    StrCat(lab->endpoint().target, ", version ", info->version(),
+                                           ", schema ", info->schema_version())}};
   if (info->build_id() != ThisBuild().ToString()) {
     findings.push_back(
         {"versions", Verdict::kNote,
          StrCat("the lab runs ", info->build_id(), ", this is ", ThisBuild().ToString(),
-                "; `shoal down` and the next command runs the new one")});
+                options.address.empty() ? "; `shoal down` and the next command runs the new one"
+                                        : "; older and newer ones may not understand each other")});
   }
-  findings.push_back({"workers", info->ready_workers() > 0 ? Verdict::kOk : Verdict::kBad,
-                      info->ready_workers() > 0
-                          ? StrCat(info->ready_workers(), " ready, ", info->slots_used(), " of ",
-                                   info->slots(), " slots in use")
-                          : StrCat("none is ready; see ",
-                                   JoinPath(EmbeddedLogDir(options.data_dir), "worker.log"))});
+  if (!lab->endpoint().is_local()) {
+    for (Finding& finding : CheckClock(*info, asked, globals.clock().Now()))
+      findings.push_back(std::move(finding));
+  }
+  findings.push_back(
+      {"workers", info->ready_workers() > 0 ? Verdict::kOk : Verdict::kBad,
+       info->ready_workers() > 0 ? StrCat(info->ready_workers(), " ready, ", info->slots_used(),
+                                          " of ", info->slots(), " slots in use")
+       : options.address.empty() && EmbeddedLabRuns(options.data_dir)
+           ? StrCat("none is ready; see ", JoinPath(EmbeddedLogDir(options.data_dir), "worker.log"))
+           : "none is ready; `shoal worker --join FILE` adds one"});
   return findings;
 }
 
@@ -143,6 +191,7 @@ void AddDoctor(CLI::App& app, Globals& globals) {
         for (auto& finding : CheckBackends()) findings.push_back(std::move(finding));
         for (auto& finding : CheckDataFolder(globals.lab.data_dir))
           findings.push_back(std::move(finding));
+        for (auto& finding : CheckJoinFile(globals)) findings.push_back(std::move(finding));
         for (auto& finding : CheckLab(globals)) findings.push_back(std::move(finding));
         std::string json = "[";
         bool bad = false;

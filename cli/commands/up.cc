@@ -4,8 +4,12 @@
 
 #include "absl/time/clock.h"
 #include "cli/commands/command.h"
+#include "cli/commands/lab_options.h"
 #include "cli/lab/embedded.h"
+#include "cli/lab/join_hint.h"
 #include "core/base/status.h"
+#include "core/join/address.h"
+#include "core/join/join_file.h"
 
 namespace shoal::cli {
 namespace {
@@ -51,12 +55,58 @@ absl::Status CompareWithRunning(Lab& lab, const EmbeddedOptions& asked, bool lea
   return absl::OkStatus();
 }
 
+// Goes in as another machine would. Errors: FailedPrecondition when the lab that ran already does
+// not listen, or listens elsewhere.
+absl::Status CheckListens(const LabOptions& own, const EmbeddedOptions& asked,
+                          const v1::GetLabResponse& lab) {
+  const auto refuse = [&](std::string_view what) {
+    return absl::FailedPreconditionError(StrCat("the lab runs already, and ", what,
+                                                "; `shoal down` and then `shoal up --listen ",
+                                                asked.listen, "` changes that"));
+  };
+  LabOptions options = own;
+  options.address = join::JoinFileOf(own.data_dir);
+  absl::StatusOr<Lab> network = Lab::Connect(options);
+  if (!network.ok()) return refuse("lets no other machine in");
+  SHOAL_ASSIGN_OR_RETURN(
+      const auto response,
+      Call(network->service(), &v1::LabService::Stub::GetLab, v1::GetLabRequest()));
+  if (response.pid() != lab.pid()) return refuse("lets no other machine in");
+  SHOAL_ASSIGN_OR_RETURN(const join::Address wanted, join::ParseAddress(asked.listen));
+  SHOAL_ASSIGN_OR_RETURN(const join::Address there, join::ParseAddress(network->endpoint().target));
+  const bool elsewhere = asked.advertise.empty() && wanted.port != 0 && wanted.port != there.port;
+  return elsewhere ? refuse(StrCat("listens as ", there.ToString())) : absl::OkStatus();
+}
+
+absl::StatusOr<std::string> AddressOf(const std::string& data_dir) {
+  const std::string path = join::JoinFileOf(data_dir);
+  absl::StatusOr<join::JoinFile> join = join::ReadJoinFile(path);
+  if (join.ok()) return join->address;
+  if (!absl::IsNotFound(join.status())) return join.status();
+  return absl::FailedPreconditionError(
+      StrCat("the lab runs and listens, but its join file ", path,
+             " was taken away; `shoal coordinator join-file --rotate` makes a new one"));
+}
+
+void Print(const Globals& globals, const v1::GetLabResponse& lab, const std::string& address) {
+  const std::string join_file = join::JoinFileOf(globals.lab.data_dir);
+  if (!globals.json) {
+    std::printf("%s\n", Describe(lab).c_str());
+    if (!address.empty()) std::printf("%s", JoinHint(address, join_file).c_str());
+    return;
+  }
+  JsonReply reply;
+  reply.Add("lab", lab);
+  if (!address.empty()) reply.AddText("address", address).AddText("join_file", join_file);
+  reply.Print();
+}
+
 }  // namespace
 
 void AddUp(CLI::App& app, Globals& globals) {
   struct Options {
     bool foreground = false;
-    int slots = 0;
+    EmbeddedOptions embedded;
     std::string lease = "5m";
     bool lease_given = false;
   };
@@ -64,14 +114,8 @@ void AddUp(CLI::App& app, Globals& globals) {
   CLI::App* command = AddCommand(
       app, globals, "up", "Start the lab of the data folder: a coordinator and a worker",
       "shoal up --slots 2", [&globals, options]() -> absl::Status {
-        EmbeddedOptions embedded;
-        embedded.slots = options->slots;
-        if (!absl::ParseDuration(options->lease, &embedded.lease) ||
-            embedded.lease < absl::Seconds(1)) {
-          return absl::InvalidArgumentError(
-              StrCat("--lease: '", options->lease,
-                     "' is not a duration of at least 1s, such as 30s or 5m"));
-        }
+        EmbeddedOptions& embedded = options->embedded;
+        SHOAL_ASSIGN_OR_RETURN(embedded.lease, ParseLease(options->lease));
         if (options->foreground)
           return RunEmbeddedLab(globals.lab.data_dir, embedded, globals.programs, globals.clock());
         const bool was_running = EmbeddedLabRuns(globals.lab.data_dir);
@@ -84,17 +128,18 @@ void AddUp(CLI::App& app, Globals& globals) {
                                GetLabWithWorker(lab, globals.clock()));
         if (was_running)
           SHOAL_RETURN_IF_ERROR(CompareWithRunning(lab, embedded, options->lease_given));
-        if (globals.json) {
-          JsonReply().Add("lab", response).Print();
-        } else {
-          std::printf("%s\n", Describe(response).c_str());
+        std::string address;
+        if (!embedded.listen.empty()) {
+          if (was_running) SHOAL_RETURN_IF_ERROR(CheckListens(own, embedded, response));
+          SHOAL_ASSIGN_OR_RETURN(address, AddressOf(own.data_dir));
         }
+        Print(globals, response, address);
         return absl::OkStatus();
       });
   command->add_flag("--foreground", options->foreground,
                     "Stay; log to this terminal; Ctrl-C stops the lab");
   command
-      ->add_option("--slots", options->slots,
+      ->add_option("--slots", options->embedded.slots,
                    "Slots of the worker, one core each (default: the machine's cores)")
       ->check(CLI::Range(1, 1024));
   command
@@ -102,6 +147,7 @@ void AddUp(CLI::App& app, Globals& globals) {
                    "How long a job may go on without a word from its worker")
       ->each([options](const std::string&) { options->lease_given = true; })
       ->capture_default_str();
+  AddListenOptions(*command, options->embedded.listen, options->embedded.advertise);
 }
 
 void AddDown(CLI::App& app, Globals& globals) {

@@ -23,6 +23,8 @@ namespace shoal::cli {
 namespace {
 
 constexpr absl::Duration kStartTimeout = absl::Seconds(30);
+constexpr int kUsageExit = 2;  // as in cli/commands/command.h
+constexpr int kRefusedExit = 5;
 
 // The last lines of a log, for an error message.
 std::string LogTail(const std::string& path) {
@@ -47,10 +49,14 @@ absl::StatusOr<pid_t> SpawnUp(const std::string& data_dir, const EmbeddedOptions
                 "--foreground",
                 "--lease",
                 absl::FormatDuration(options.lease)};
-  if (options.slots > 0) {
-    spawn.args.push_back("--slots");
-    spawn.args.push_back(std::to_string(options.slots));
-  }
+  const auto add = [&spawn](const char* option, const std::string& value) {
+    if (value.empty()) return;
+    spawn.args.push_back(option);
+    spawn.args.push_back(value);
+  };
+  add("--slots", options.slots > 0 ? std::to_string(options.slots) : "");
+  add("--listen", options.listen);
+  add("--advertise", options.advertise);
   spawn.descriptors = {{out, 1}, {out, 2}};
   spawn.new_process_group = true;
   absl::StatusOr<Subprocess> process = Subprocess::Start(spawn);
@@ -59,11 +65,25 @@ absl::StatusOr<pid_t> SpawnUp(const std::string& data_dir, const EmbeddedOptions
   return process->Detach();
 }
 
-bool LabAnswers(const std::string& data_dir) {
-  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)),
-                                           grpc::InsecureChannelCredentials());
-  const auto service = v1::LabService::NewStub(channel);
-  return Call(*service, &v1::LabService::Stub::GetLab, v1::GetLabRequest(), absl::Seconds(2)).ok();
+// Why a lab of ours that ended before it answered did so: it prints that as the last thing.
+absl::Status WhyItEnded(const std::string& data_dir, int wait_status, const std::string& log) {
+  constexpr std::string_view kMark = "shoal: ";
+  const std::string tail = StrCat("\n", LogTail(log));
+  const size_t at = tail.rfind(StrCat("\n", kMark));
+  const bool said = WIFEXITED(wait_status) && at != std::string::npos;
+  if (!said) {
+    return absl::UnavailableError(
+        StrCat("the lab in ", data_dir, " did not start; the end of ", log, ":", tail));
+  }
+  const std::string message(StripSpace(std::string_view(tail).substr(at + 1 + kMark.size())));
+  switch (WEXITSTATUS(wait_status)) {
+    case kUsageExit:
+      return absl::InvalidArgumentError(message);
+    case kRefusedExit:
+      return absl::FailedPreconditionError(message);
+    default:
+      return absl::UnavailableError(message);
+  }
 }
 
 absl::Status AskToShutDown(const std::string& data_dir) {
@@ -123,6 +143,13 @@ absl::Status PrepareDataDir(const std::string& data_dir) {
   return absl::OkStatus();
 }
 
+bool LabAnswers(const std::string& data_dir) {
+  const auto channel = grpc::CreateChannel(StrCat("unix:", EmbeddedSocket(data_dir)),
+                                           grpc::InsecureChannelCredentials());
+  const auto service = v1::LabService::NewStub(channel);
+  return Call(*service, &v1::LabService::Stub::GetLab, v1::GetLabRequest(), absl::Seconds(2)).ok();
+}
+
 std::string EmbeddedSocket(const std::string& data_dir) {
   return JoinPath(data_dir, "run/lab.sock");
 }
@@ -157,7 +184,10 @@ absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Cl
       return absl::OkStatus();
     }
     if (!EmbeddedLabRuns(data_dir)) {
-      if (started != 0 && waitpid(started, nullptr, WNOHANG) != 0) break;  // it came up and ended
+      int wait_status = 0;
+      if (started != 0 && waitpid(started, &wait_status, WNOHANG) == started) {
+        return WhyItEnded(data_dir, wait_status, log);
+      }
       if (started == 0) {
         SHOAL_ASSIGN_OR_RETURN(started, SpawnUp(data_dir, options, log));
       }

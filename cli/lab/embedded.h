@@ -41,16 +41,22 @@ inline bool EmbeddedLabRuns(const std::string& data_dir) {
   return EmbeddedLabPid(data_dir).has_value();
 }
 
+// Whether a coordinator answers at the folder's socket, `shoal up`'s or another.
+bool LabAnswers(const std::string& data_dir);
+
 // The name of the embedded lab's worker.
 inline constexpr std::string_view kEmbeddedWorker = "local";
 
 struct EmbeddedOptions {
   int slots = 0;  // of the worker; 0: the machine's cores
   absl::Duration lease = absl::Minutes(5);
+  std::string listen;     // HOST:PORT for other machines; empty: this machine only
+  std::string advertise;  // what they call it; empty: found out
 };
 
 // Starts `shoal up --foreground` in the background, unless it runs, and waits until it answers.
-// Errors: FailedPrecondition when the folder cannot be used; Unavailable with the end of its log.
+// Errors: FailedPrecondition when the folder cannot be used; what it said when it ended at once;
+// Unavailable with the end of its log.
 absl::Status EnsureEmbeddedLab(const std::string& data_dir, bool quiet, const Clock& clock,
                                const EmbeddedOptions& options = {});
 

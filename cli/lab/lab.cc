@@ -3,18 +3,17 @@
 #include "cli/lab/embedded.h"
 #include "core/base/ids.h"
 #include "core/base/status.h"
+#include "core/join/channel.h"
 
 namespace shoal::cli {
 namespace {
 
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
-  grpc::ChannelArguments arguments;
+std::shared_ptr<grpc::Channel> Open(const join::Endpoint& endpoint) {
+  grpc::ChannelArguments arguments = join::LabChannelArguments();
   arguments.SetMaxReceiveMessageSize(64 << 20);
   arguments.SetMaxSendMessageSize(64 << 20);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  // Several commands of one process must not share a channel that is still backing off.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return join::OpenChannel(endpoint, arguments);
 }
 
 struct RequestKind {
@@ -41,24 +40,28 @@ std::string NewRequestId() { return Id<RequestKind>::New(SystemClock()).str(); }
 absl::StatusOr<Lab> Lab::Connect(const LabOptions& options) {
   Lab lab;
   lab.options_ = options;
-  lab.target_ = options.address;
-  if (options.address.empty()) {
+  if (!options.address.empty()) {
+    SHOAL_ASSIGN_OR_RETURN(lab.endpoint_, join::FindEndpoint(options.address, options.clock->Now()),
+                           "--lab");
+  } else {
     SHOAL_RETURN_IF_ERROR(CheckDataDir(options.data_dir));
-    lab.target_ = StrCat("unix:", EmbeddedSocket(options.data_dir));
+    lab.endpoint_ = join::UnixEndpoint(EmbeddedSocket(options.data_dir));
     if (options.start) {
       SHOAL_RETURN_IF_ERROR(EnsureEmbeddedLab(options.data_dir, options.quiet, *options.clock));
-    } else if (!EmbeddedLabRuns(options.data_dir)) {
+    } else if (!EmbeddedLabRuns(options.data_dir) && !LabAnswers(options.data_dir)) {
       return absl::UnavailableError(StrCat("no lab is running in ", options.data_dir,
-                                           "; `shoal up` starts it, --lab ADDRESS names another"));
+                                           "; `shoal up` starts it, --lab FILE names another"));
     }
   }
-  const auto channel = OpenChannel(lab.target_);
+  const auto channel = Open(lab.endpoint_);
   lab.service_ = v1::LabService::NewStub(channel);
   lab.artifacts_ = v1::ArtifactService::NewStub(channel);
-  const absl::Status status = Answers(*lab.service_, absl::Seconds(10));
+  const absl::Status status =
+      join::Explain(Answers(*lab.service_, absl::Seconds(10)), lab.endpoint_);
+  if (absl::IsUnauthenticated(status)) return status;
   if (!status.ok()) {
-    return absl::UnavailableError(StrCat("the lab at ", lab.target_, " does not answer (",
-                                         status.message(),
+    return absl::UnavailableError(StrCat("the lab at ", lab.endpoint_.ToString(),
+                                         " does not answer (", status.message(),
                                          "); `shoal doctor` looks for the reason"));
   }
   return lab;

@@ -10,16 +10,17 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
+#include "core/join/endpoint.h"
 #include "shoal/v1/artifact_service.grpc.pb.h"
 #include "shoal/v1/lab_service.grpc.pb.h"
 
 namespace shoal::cli {
 
 struct LabOptions {
-  std::string address;   // "unix:/path", "127.0.0.1:7411"; empty: the embedded lab of data_dir
-  std::string data_dir;  // of the embedded lab
-  bool start = true;     // start the embedded lab when it is not running
-  bool quiet = false;    // do not say that it was started
+  std::string address;           // a join file, "unix:/path"; empty: the embedded lab of data_dir
+  std::string data_dir;          // of the embedded lab
+  bool start = true;             // start the embedded lab when it is not running
+  bool quiet = false;            // do not say that it was started
   const Clock* clock = nullptr;  // never null once main has set it; outlives everything
 };
 
@@ -27,17 +28,18 @@ struct LabOptions {
 class Lab {
  public:
   // Connects, starting the embedded lab if need be, and makes sure that it answers.
-  // Errors: Unavailable, saying what was tried and what to do.
+  // Errors: Unavailable, Unauthenticated (the key or the certificate is wrong) and those of
+  // join::FindEndpoint, saying what was tried and what to do.
   static absl::StatusOr<Lab> Connect(const LabOptions& options);
 
   v1::LabService::Stub& service() { return *service_; }
   v1::ArtifactService::Stub& artifacts() { return *artifacts_; }
   const LabOptions& options() const { return options_; }
-  const std::string& target() const { return target_; }
+  const join::Endpoint& endpoint() const { return endpoint_; }
 
  private:
   LabOptions options_;
-  std::string target_;
+  join::Endpoint endpoint_;
   std::unique_ptr<v1::LabService::Stub> service_;
   std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
 };

@@ -5,12 +5,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cstdio>
 #include <optional>
 
 #include "absl/time/clock.h"
 #include "cli/lab/embedded.h"
+#include "cli/lab/stop_signal.h"
 #include "core/base/file.h"
 #include "core/base/install_paths.h"
 #include "core/base/log.h"
@@ -22,9 +22,6 @@ namespace {
 
 constexpr absl::Duration kWorkerStopTimeout = absl::Seconds(60);
 constexpr absl::Duration kLongestBackoff = absl::Seconds(30);
-
-std::atomic<int> stop_signal = 0;
-void OnSignal(int signal) { stop_signal = signal; }
 
 // An flock on a file that holds our process id; kept until the process ends, however it ends.
 absl::Status TakeLock(const std::string& path) {
@@ -137,26 +134,24 @@ absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& 
   SHOAL_RETURN_IF_ERROR(PrepareDataDir(data_dir));
   // Held to the end of the process: who waits for it finds that everything of this lab is closed.
   SHOAL_RETURN_IF_ERROR(TakeLock(JoinPath(data_dir, "run/up.lock")));
-  signal(SIGINT, OnSignal);
-  signal(SIGTERM, OnSignal);
-  signal(SIGPIPE, SIG_IGN);
-  signal(SIGHUP, SIG_IGN);
+  CatchStopSignals();
 
   CoordinatorSetup setup;
   setup.data_dir = data_dir;
   setup.socket_path = EmbeddedSocket(data_dir);
   setup.lease = options.lease;
+  setup.tcp_address = options.listen;
+  setup.advertise = options.advertise;
   setup.allow_shutdown = true;
   SHOAL_ASSIGN_OR_RETURN(const auto coordinator, programs.start_coordinator(setup));
   LogInfo("lab is up", {"data_dir", data_dir}, {"socket", setup.socket_path}, {"pid", getpid()});
 
   WorkerKeeper worker(data_dir, options.slots, clock);
-  while (stop_signal == 0) {
+  while (!StopAsked()) {
     worker.Tick();
     if (coordinator->WaitForShutdown(absl::Milliseconds(500))) break;
   }
-  LogInfo("lab is stopping",
-          {"reason", stop_signal != 0 ? "signal" : coordinator->shutdown_reason()});
+  LogInfo("lab is stopping", {"reason", StopAsked() ? "signal" : coordinator->shutdown_reason()});
   worker.Stop();  // first, so that its last reports still find a coordinator
   coordinator->Stop(absl::Seconds(5));
   return absl::OkStatus();

@@ -43,6 +43,7 @@ grpc::ServerUnaryReactor* LabServiceImpl::GetLab(Context* context, const v1::Get
   response->set_queued_jobs(status.queued_jobs);
   response->set_running_jobs(status.running_jobs);
   response->set_refused_stale_reports(status.refused_stale_reports);
+  store::SetTimestamp(info_.clock->Now(), response->mutable_now());
   return Reply(context, absl::OkStatus());
 }
 

@@ -3,61 +3,42 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <utility>
 
-#include "absl/strings/numbers.h"
 #include "coordinator/rpc/followers.h"
+#include "coordinator/rpc/key_guard.h"
+#include "coordinator/rpc/listening.h"
 #include "coordinator/rpc/serve_broker.h"
 #include "coordinator/rpc/services.h"
-#include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
+#include "core/join/channel.h"
+#include "google/protobuf/generated_message_util.h"
+#include "shoal/v1/artifact_service.pb.h"
 
 namespace shoal::rpc {
 namespace {
 
 constexpr int kMaxMessageBytes = 64 << 20;
 
-// True when something answers at the socket: it is not a leftover.
-bool SomeoneListens(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const bool connected =
-      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  close(fd);
-  return connected;
-}
-
-absl::Status PrepareSocket(const std::string& path) {
-  if (path.size() > 107) {
-    return absl::InvalidArgumentError(StrCat("the socket's path has ", path.size(),
-                                             " bytes, the system allows 107: ", path,
-                                             "; use a shorter data folder"));
-  }
-  const std::string folder = DirName(path);
-  RealFileSystem files;
-  SHOAL_RETURN_IF_ERROR(files.MakeDirs(folder, 0700));
-  struct stat info = {};
-  if (stat(folder.c_str(), &info) != 0) return ErrnoStatus(errno, StrCat("looking at ", folder));
-  if ((info.st_mode & 0077) != 0 || info.st_uid != geteuid()) {
-    return absl::FailedPreconditionError(
-        StrCat("others may enter ", folder,
-               ", and whoever can open the socket commands the lab: chmod 700 ", folder));
-  }
-  if (SomeoneListens(path))
-    return absl::UnavailableError(StrCat("another process listens on ", path));
-  if (unlink(path.c_str()) != 0 && errno != ENOENT)
-    return ErrnoStatus(errno, StrCat("removing the old ", path));
-  return absl::OkStatus();
+// Connections: a client that asks whether they live as often as ours do is welcome; one that is
+// gone without a goodbye is noticed; one that does not finish its handshake is sent away.
+void SetConnectionLimits(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  builder.SetMaxSendMessageSize(-1);
+  const std::pair<const char*, int> arguments[] = {
+      {GRPC_ARG_ALLOW_REUSEPORT, 0},  // a taken port is an error, not shared silently
+      {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, join::kShortestPingIntervalMs},
+      {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
+      {GRPC_ARG_KEEPALIVE_TIME_MS, 60'000},
+      {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, join::kKeepAliveTimeoutMs},
+      {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20'000},
+      {GRPC_ARG_MAX_METADATA_SIZE, 16 << 10},
+      {GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000},
+  };
+  for (const auto& [name, value] : arguments) builder.AddChannelArgument(name, value);
 }
 
 class ServerImpl final : public Server, public loop::Observer {
@@ -66,7 +47,7 @@ class ServerImpl final : public Server, public loop::Observer {
       : options_(std::move(options)),
         broker_(loop, options_.serve_idle_timeout),
         lab_({options_.version, options_.build_id, store.folder().path(), options_.started_at,
-              options_.allow_shutdown, options_.on_shutdown},
+              options_.clock, options_.allow_shutdown, options_.on_shutdown},
              loop, store, followers_, broker_),
         worker_(loop, broker_),
         artifact_(loop, store),
@@ -85,6 +66,8 @@ class ServerImpl final : public Server, public loop::Observer {
   }
 
  private:
+  std::shared_ptr<grpc::ServerCredentials> NetworkCredentials() const;
+
   const ServerOptions options_;
   Followers followers_;
   ServeBroker broker_;
@@ -96,18 +79,28 @@ class ServerImpl final : public Server, public loop::Observer {
   std::unique_ptr<grpc::Server> server_;
 };
 
+// TLS with the lab's certificate, and its key with every call.
+std::shared_ptr<grpc::ServerCredentials> ServerImpl::NetworkCredentials() const {
+  grpc::SslServerCredentialsOptions tls(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  tls.pem_key_cert_pairs.push_back({options_.private_key, options_.certificate});
+  const auto credentials = grpc::SslServerCredentials(tls);
+  credentials->SetAuthMetadataProcessor(NewKeyGuard(options_.key_digest_path, *options_.clock));
+  return credentials;
+}
+
 absl::Status ServerImpl::Listen() {
-  if (options_.socket_path.empty() && options_.tcp_address.empty()) {
+  if (options_.socket_path.empty() && !options_.tcp_address.has_value()) {
     return absl::InvalidArgumentError(
         "a coordinator needs a Unix socket or a TCP address to listen on");
   }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  // Reflection knows the files that are linked, and nothing else keeps this one, which has no
+  // message.
+  google::protobuf::internal::StrongReference(
+      descriptor_table_shoal_2fv1_2fartifact_5fservice_2eproto);
   grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  builder.SetMaxSendMessageSize(-1);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
-                             0);  // a taken port is an error, not shared silently
+  SetConnectionLimits(builder);
   builder.RegisterService(&lab_);
   builder.RegisterService(&worker_);
   builder.RegisterService(&artifact_);
@@ -117,17 +110,17 @@ absl::Status ServerImpl::Listen() {
     builder.AddListeningPort(StrCat("unix:", options_.socket_path),
                              grpc::InsecureServerCredentials(), &unix_bound);
   }
-  if (!options_.tcp_address.empty()) {
-    SHOAL_RETURN_IF_ERROR(CheckTcpAddress(options_.tcp_address));
-    builder.AddListeningPort(options_.tcp_address, grpc::InsecureServerCredentials(), &tcp_port_);
+  std::string tcp;
+  if (options_.tcp_address.has_value()) {
+    tcp = options_.tcp_address->ToString();
+    builder.AddListeningPort(tcp, NetworkCredentials(), &tcp_port_);
   }
   server_ = builder.BuildAndStart();
-  if (server_ != nullptr && unix_bound != 0 && (options_.tcp_address.empty() || tcp_port_ != 0)) {
+  if (server_ != nullptr && unix_bound != 0 && (tcp.empty() || tcp_port_ != 0)) {
     return absl::OkStatus();
   }
   return absl::UnavailableError(StrCat("cannot listen on ", options_.socket_path,
-                                       options_.tcp_address.empty() ? "" : " and ",
-                                       options_.tcp_address, ": is the address taken?"));
+                                       tcp.empty() ? "" : " and ", tcp, ": is the address taken?"));
 }
 
 void ServerImpl::Stop(absl::Duration grace) {
@@ -145,23 +138,6 @@ void ServerImpl::Stop(absl::Duration grace) {
 
 std::unique_ptr<Server> Server::Make(ServerOptions options, loop::Loop& loop, store::Store& store) {
   return std::make_unique<ServerImpl>(std::move(options), loop, store);
-}
-
-absl::Status CheckTcpAddress(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  const std::string host = address.substr(0, colon == std::string::npos ? address.size() : colon);
-  int port = -1;
-  const bool number =
-      colon != std::string::npos && absl::SimpleAtoi(address.substr(colon + 1), &port);
-  if (!number || port < 0 || port > 65535) {
-    return absl::InvalidArgumentError(
-        StrCat("\"", address, "\" is not host:port, as in 127.0.0.1:7411"));
-  }
-  if (host == "127.0.0.1" || host == "localhost" || host == "[::1]") return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      StrCat("refusing to listen on ", address,
-             ": connections are not encrypted yet, so only this machine may connect "
-             "(127.0.0.1, localhost, [::1]); reach it from elsewhere through ssh -L"));
 }
 
 }  // namespace shoal::rpc

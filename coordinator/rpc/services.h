@@ -24,6 +24,7 @@ struct LabInfo {
   std::string build_id;
   std::string data_dir;
   absl::Time started_at;
+  const Clock* clock = nullptr;  // never null
   bool allow_shutdown = false;
   std::function<void(const v1::ShutdownRequest&)> on_shutdown;  // thread-safe, must not wait
 };

@@ -41,7 +41,7 @@ absl::StatusOr<int> TakeLock(const std::string& folder) {
     if (error != EWOULDBLOCK) return ErrnoStatus(error, StrCat("locking ", path));
     return absl::FailedPreconditionError(
         StrCat("the data folder ", folder, " is in use by the coordinator with pid ", owner,
-               "; stop it with `shoal down`, or use another data folder"));
+               "; stop that (an embedded lab with `shoal down`), or use another data folder"));
   }
   const std::string pid = StrCat(getpid());
   if (ftruncate(fd, 0) != 0 ||

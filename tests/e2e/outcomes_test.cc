@@ -1,5 +1,6 @@
 // How commands end: exit codes, and what is said when something is wrong.
 
+#include "core/base/strings.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/lab_driver.h"
@@ -64,11 +65,12 @@ TEST(Outcomes, AnInvalidSpecIsRefusedWithThePlaceOfEachMistake) {
 
 TEST(Outcomes, ALabThatIsNotThereIsInfrastructure) {
   LabDriver lab;
-  const CapturedRun away = lab.Shoal({"--lab", "127.0.0.1:1", "list"});
+  const std::string nobody = StrCat("unix:", lab.data_dir(), "/nobody.sock");
+  const CapturedRun away = lab.Shoal({"--lab", nobody, "list"});
   EXPECT_EQ(away.exit.code, 4);
-  EXPECT_THAT(away.err, HasSubstr("127.0.0.1:1"));
-  EXPECT_EQ(ErrorCode(lab.Json({"--lab", "127.0.0.1:1", "show", "last"}, 4)), "UNAVAILABLE");
-  EXPECT_EQ(lab.Shoal({"--lab", "127.0.0.1:1", "doctor"}).exit.code, 4);
+  EXPECT_THAT(away.err, HasSubstr(nobody));
+  EXPECT_EQ(ErrorCode(lab.Json({"--lab", nobody, "show", "last"}, 4)), "UNAVAILABLE");
+  EXPECT_EQ(lab.Shoal({"--lab", nobody, "doctor"}).exit.code, 4);
 }
 
 TEST(Outcomes, ALabThatCannotStartSaysWhy) {

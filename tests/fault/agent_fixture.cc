@@ -47,7 +47,7 @@ void AgentTest::StartCoordinator(absl::Duration lease) {
   ASSERT_OK_AND_ASSIGN(const data::Tokenizer tokenizer, trainer.Train());
   tokenizer_sha256_ = coordinator_->AddArtifact(tokenizer.ToJson());
   coordinator_->ComeUp();
-  options_.coordinator = coordinator_->target();
+  options_.coordinator.target = coordinator_->target();
   options_.name = "nora";
   options_.worker_dir = Path("worker");
   options_.slots = 2;

@@ -39,8 +39,7 @@ v1::RegisterRequest RegistrationOf(const AgentOptions& options,
 }
 
 absl::Status CheckOptions(const AgentOptions& options) {
-  if (options.coordinator.empty())
-    return absl::InvalidArgumentError("a worker needs a coordinator's address");
+  SHOAL_RETURN_IF_ERROR(join::Check(options.coordinator));
   if (options.name.empty()) return absl::InvalidArgumentError("a worker needs a name");
   if (options.worker_dir.empty()) return absl::InvalidArgumentError("a worker needs a folder");
   if (options.slots < 0)
@@ -122,8 +121,9 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
   p.synchronizer = std::make_unique<Synchronizer>(
       std::move(context), RegistrationOf(p.options, p.capabilities, p.clock()));
   p.synchronizer->Begin();
-  LogInfo("worker is up", {"worker", p.options.name}, {"coordinator", p.options.coordinator},
-          {"slots", p.options.slots}, {"folder", folder});
+  LogInfo("worker is up", {"worker", p.options.name},
+          {"coordinator", p.options.coordinator.ToString()}, {"slots", p.options.slots},
+          {"folder", folder});
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));
 }
 
@@ -152,6 +152,8 @@ void Agent::Stop(absl::Duration grace) {
   p.ended = true;
   p.changed.SignalAll();
 }
+
+absl::Status Agent::why_ended() const { return parts_->synchronizer->ended(); }
 
 bool Agent::WaitUntilEnded(absl::Duration timeout) {
   Parts& p = *parts_;

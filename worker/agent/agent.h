@@ -15,11 +15,12 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
+#include "core/join/endpoint.h"
 
 namespace shoal::agent {
 
 struct AgentOptions {
-  std::string coordinator;  // gRPC target: "unix:/path/lab.sock", "127.0.0.1:7411"
+  join::Endpoint coordinator;
   std::string name;  // unique in the lab; a worker that starts anew under its name releases its old
                      // attempts
   std::string worker_dir;   // spool, cache, work folders; made (0700) when absent
@@ -49,8 +50,12 @@ class Agent {
   // everything has ended. Idempotent.
   void Stop(absl::Duration grace);
 
-  // True once the agent has ended (after Stop). Waits at most `timeout`.
+  // True once the agent has ended: after Stop, or by itself (why_ended). Waits at most `timeout`.
   bool WaitUntilEnded(absl::Duration timeout);
+
+  // Why it ended by itself; OK while it has not. Aborted: another worker has its name.
+  // Unauthenticated: the lab does not accept the key, or is not the one that was to be joined.
+  absl::Status why_ended() const;
 
  private:
   struct Parts;

@@ -10,6 +10,7 @@
 #include "core/base/file.h"
 #include "core/base/mutex.h"
 #include "core/base/status.h"
+#include "core/join/channel.h"
 #include "shoal/v1/artifact_service.grpc.pb.h"
 #include "shoal/v1/worker_service.grpc.pb.h"
 
@@ -36,19 +37,15 @@ struct Connection {
   const std::unique_ptr<v1::ArtifactService::Stub> artifacts;
 };
 
-std::shared_ptr<Connection> NewConnection(const std::string& target) {
-  grpc::ChannelArguments arguments;
+std::shared_ptr<Connection> NewConnection(const join::Endpoint& endpoint) {
+  grpc::ChannelArguments arguments = join::LabChannelArguments();
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  // Also the least time that a connection is given to come about: over a network, TLS takes some
+  // round trips.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, endpoint.is_local() ? 100 : 10'000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  // Without this, a new channel to the same address inherits the old one's back-off.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  return std::make_shared<Connection>(
-      grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments));
+  return std::make_shared<Connection>(join::OpenChannel(endpoint, arguments));
 }
 
 // The calls in flight, so that all of them can be ended. Thread-safe.
@@ -123,9 +120,9 @@ class GrpcServeStream final : public ServeStream {
 
 class GrpcCoordinatorClient final : public CoordinatorClient {
  public:
-  explicit GrpcCoordinatorClient(std::string target) : target_(std::move(target)) {
+  explicit GrpcCoordinatorClient(join::Endpoint endpoint) : endpoint_(std::move(endpoint)) {
     MutexLock lock(mutex_);
-    connection_ = NewConnection(target_);
+    connection_ = NewConnection(endpoint_);
   }
 
   absl::StatusOr<v1::RegisterResponse> Register(const v1::RegisterRequest& request) override {
@@ -170,9 +167,9 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
   absl::Status Judge(const std::shared_ptr<Connection>& used, const grpc::Status& status) {
     if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
       MutexLock lock(mutex_);
-      if (connection_ == used) connection_ = NewConnection(target_);
+      if (connection_ == used) connection_ = NewConnection(endpoint_);
     }
-    return FromGrpc(status);
+    return join::Explain(FromGrpc(status), endpoint_);
   }
 
   template <typename Answer, typename Method>
@@ -187,7 +184,7 @@ class GrpcCoordinatorClient final : public CoordinatorClient {
 
   absl::StatusOr<bool> IsMissing(const std::string& sha256);
 
-  const std::string target_;
+  const join::Endpoint endpoint_;
   CallRegistry calls_;
   Mutex mutex_;
   std::shared_ptr<Connection> connection_ SHOAL_GUARDED_BY(mutex_);
@@ -275,8 +272,8 @@ absl::Status GrpcCoordinatorClient::Download(
 
 }  // namespace
 
-std::unique_ptr<CoordinatorClient> CoordinatorClient::Connect(const std::string& target) {
-  return std::make_unique<GrpcCoordinatorClient>(target);
+std::unique_ptr<CoordinatorClient> CoordinatorClient::Connect(const join::Endpoint& endpoint) {
+  return std::make_unique<GrpcCoordinatorClient>(endpoint);
 }
 
 }  // namespace shoal::agent

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/join/endpoint.h"
 #include "shoal/v1/artifact_service.pb.h"
 #include "shoal/v1/worker_service.pb.h"
 
@@ -27,12 +28,13 @@ class ServeStream {
 };
 
 // Thread-safe. UNAVAILABLE and DEADLINE_EXCEEDED mean that the coordinator is away: try again.
+// UNAUTHENTICATED means that it never will let us in.
 class CoordinatorClient {
  public:
   virtual ~CoordinatorClient() = default;
 
-  // `target` as gRPC names it: "unix:/path", "host:port".
-  static std::unique_ptr<CoordinatorClient> Connect(const std::string& target);
+  // Requires join::Check(endpoint) to be OK.
+  static std::unique_ptr<CoordinatorClient> Connect(const join::Endpoint& endpoint);
 
   virtual absl::StatusOr<v1::RegisterResponse> Register(const v1::RegisterRequest& request) = 0;
   // Waits for the answer at most `timeout`. CANCELLED: WakeSynchronize was called.

@@ -154,9 +154,9 @@ void Synchronizer::Main() {
               {"worker", registration_.worker_name()});
       continue;
     }
-    if (absl::IsAborted(status)) {
-      LogError("worker ends", {"worker", registration_.worker_name()},
-               {"status", status.ToString()});
+    if (absl::IsAborted(status) || absl::IsUnauthenticated(status)) {
+      LogInfo("worker ends by itself", {"worker", registration_.worker_name()},
+              {"code", absl::StatusCodeToString(status.code())});  // its owner is told why
       MutexLock lock(mutex_);
       ended_ = status;
       for (const auto& [key, attempt] : attempts_)
@@ -166,8 +166,8 @@ void Synchronizer::Main() {
     }
     if (away.empty()) {
       away = status.ToString();
-      LogWarning("coordinator is away, trying on", {"coordinator", context_.options.coordinator},
-                 {"status", away});
+      LogWarning("coordinator is away, trying on",
+                 {"coordinator", context_.options.coordinator.ToString()}, {"status", away});
     }
     Pause(backoff, /*until_changed=*/false);
     backoff = std::min(backoff * 2, kLongestBackoff);

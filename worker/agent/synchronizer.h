@@ -5,6 +5,8 @@
 //   go on
 //                                                               ABORTED: another process has our
 //                                                               name; everything ends
+//                                                               UNAUTHENTICATED: we are not let
+//                                                               in; the same
 #pragma once
 
 #include <map>

@@ -42,6 +42,7 @@ TEST(ExitCodeOf, EveryStatusHasTheCodeOfWhoMustAct) {
   EXPECT_EQ(ExitCodeOf(absl::ResourceExhaustedError("")), 5);
   EXPECT_EQ(ExitCodeOf(absl::AlreadyExistsError("")), 5);
   EXPECT_EQ(ExitCodeOf(absl::PermissionDeniedError("")), 5);
+  EXPECT_EQ(ExitCodeOf(absl::UnauthenticatedError("")), 5);
   EXPECT_EQ(ExitCodeOf(absl::AbortedError("")), 5);
 }
 

@@ -104,13 +104,25 @@ TEST_F(EmbeddedTest, NoLabRunsInAnEmptyFolder) {
       StatusIs(absl::StatusCode::kUnavailable, AllOf(HasSubstr(dir()), HasSubstr("shoal up"))));
 }
 
-TEST_F(EmbeddedTest, AnAddressWhereNobodyListensIsUnavailable) {
+TEST_F(EmbeddedTest, ALabThatDoesNotAnswerIsUnavailable) {
+  const SystemClock clock;
+  LabOptions options;
+  options.clock = &clock;
+  options.address = StrCat("unix:", Path("no.sock"));
+  EXPECT_THAT(Lab::Connect(options).status(),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no.sock")));
+}
+
+TEST_F(EmbeddedTest, AnAddressIsNoWayIntoALab) {
   const SystemClock clock;
   LabOptions options;
   options.clock = &clock;
   options.address = "127.0.0.1:1";
   EXPECT_THAT(Lab::Connect(options).status(),
-              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("127.0.0.1:1")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("join file")));
+  options.address = Path("no.join");
+  EXPECT_THAT(Lab::Connect(options).status(),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no.join")));
 }
 
 TEST(IsFinal, IsTrueOfEndsOnly) {
