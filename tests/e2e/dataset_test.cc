@@ -4,6 +4,7 @@
 #include "core/base/strings.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "shoal/v1/dataset.pb.h"
 #include "tests/e2e/lab_driver.h"
 #include "tests/support/status_matchers.h"
 
