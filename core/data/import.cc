@@ -43,7 +43,7 @@ absl::StatusOr<std::vector<ImportFile>> CollectFiles(const std::vector<std::stri
   for (ImportFile& file : files) file.side = Side::kTrain;
   SHOAL_ASSIGN_OR_RETURN(const std::vector<ImportFile> apart,
                          FilesOf({options.held_out_path}, notes));
-  for (const ImportFile& file : apart) files.push_back({file.path, file.name, Side::kHeldOut});
+  for (const ImportFile& file : apart) files.push_back({file.path, file.name, Side::kHeldOut, ""});
   return files;
 }
 
@@ -70,6 +70,16 @@ absl::Status NothingUsable(const ImportResult& result, const std::set<std::strin
   return absl::InvalidArgumentError(what);
 }
 
+// The first training file that is a table; empty: there is none.
+std::string TrainingTable(const std::vector<ImportFile>& files,
+                          const std::vector<std::string>& formats) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (files[i].side == Side::kHeldOut) continue;
+    if (formats[i] == "csv" || formats[i] == "tsv") return files[i].path;
+  }
+  return "";
+}
+
 absl::Status ImportRecords(const std::vector<ImportFile>& files,
                            const std::vector<std::string>& formats, const ImportOptions& options,
                            const std::string& folder, ImportResult& result) {
@@ -80,6 +90,7 @@ absl::Status ImportRecords(const std::vector<ImportFile>& files,
     ImportFile file = files[i];
     // FewRel's published parts share no relation: they are pooled and split per relation.
     if (formats[i] == "fewrel" && options.held_out_path.empty()) file.side = Side::kUndecided;
+    if (file.side == Side::kHeldOut) file.trained = TrainingTable(files, formats);
     SHOAL_RETURN_IF_ERROR(ImportFileAs(formats[i], file, options, sink));
   }
   const std::set<std::string>& members = sink.unused_members();

@@ -15,11 +15,14 @@
 // Published sets. FewRel marks the entities in the text as "[E1] head [/E1]" and "[E2] tail [/E2]"
 // (every mention; the markers of Baldini Soares et al., arXiv 1906.03158), joins tokens by one
 // space, and names relations by pid2name.json beside it; all its files are pooled, because the
-// published parts share no relation, and copies of a sentence stay on one side. AG News and other
-// numbered classes are named by classes.txt beside the file, AG News itself by its publication;
-// numbers count from 0 or from 1, in each file by itself. TREC's label is the coarse class unless
-// the fine one is asked for. CLINC150 holds "val" and "oos_val" out, and out-of-scope is the label
-// "oos"; its test parts are not read.
+// published parts share no relation, and copies of a sentence stay on one side. AG News,
+// DBpedia and other numbered classes are named by classes.txt beside the file, and keep their
+// numbers without one, because copies of AG News differ in their order; numbers count from 0 or
+// from 1, in each file by itself. Where the words of a held-out file show that its numbers stand
+// for other classes than those of the training file (a copy of DBpedia does so), it is named by
+// what its classes are, with a note. TREC's label is the coarse class unless the fine one is asked
+// for. CLINC150 holds "val" and "oos_val" out, and out-of-scope is the label "oos"; its test parts
+// are not read.
 //
 // In a folder, train and held-out files are told by words in their names (train; val, valid,
 // validation, dev, eval, held_out, test); files that are no data are named in the notes. A set

@@ -66,7 +66,7 @@ absl::Status AddFolder(const std::string& folder, std::vector<ImportFile>& all,
     if (name.starts_with('.') || stat(path.c_str(), &info) != 0) continue;
     const std::string why = S_ISREG(info.st_mode) ? NoData(name) : "no regular file";
     if (why.empty()) {
-      all.push_back({path, name, Side::kUndecided});
+      all.push_back({path, name, Side::kUndecided, ""});
     } else {
       StrAppend(left_out, left_out.empty() ? "" : ", ", name, " (", why, ")");
     }
@@ -86,7 +86,7 @@ absl::StatusOr<std::vector<ImportFile>> FilesOf(const std::vector<std::string>& 
     if (S_ISDIR(info.st_mode)) {
       SHOAL_RETURN_IF_ERROR(AddFolder(path, all, notes));
     } else {
-      all.push_back({path, BaseName(path), Side::kUndecided});
+      all.push_back({path, BaseName(path), Side::kUndecided, ""});
     }
   }
   if (all.empty()) {

@@ -16,6 +16,7 @@ struct ImportFile {
   std::string path;
   std::string name;  // in problems: as given, or within the folder
   Side side = Side::kUndecided;
+  std::string trained;  // of a held-out table: a training table, whose numbers of classes count
 };
 
 // Counts every record once, as example, malformed or empty. Thread-compatible.

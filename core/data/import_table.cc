@@ -1,7 +1,9 @@
 // CSV and TSV.
 #include "absl/strings/numbers.h"
+#include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
+#include "core/data/class_numbering.h"
 #include "core/data/csv_reader.h"
 #include "core/data/import_sink.h"
 #include "core/data/table_shape.h"
@@ -79,12 +81,41 @@ class TableRows {
   ImportSink& sink_;
 };
 
+// Names the classes of a held-out table by what they are in the training table: their numbers may
+// stand for other classes there.
+absl::Status NameAsTrained(const ImportFile& file, const ImportOptions& options, char delimiter,
+                           TableShape& shape, ImportSink& sink) {
+  if (file.trained.empty() || shape.class_names.empty()) return absl::OkStatus();
+  NumberedTable trained{file.trained, ',', {}};
+  SHOAL_ASSIGN_OR_RETURN(trained.delimiter, DelimiterOf(file.trained, options));
+  SHOAL_ASSIGN_OR_RETURN(
+      trained.shape, SurveyTable(file.trained, BaseName(file.trained), trained.delimiter, options));
+  SHOAL_ASSIGN_OR_RETURN(const std::optional<std::vector<size_t>> match,
+                         MatchClasses(trained, {file.path, delimiter, shape}, options));
+  if (!match) return absl::OkStatus();
+  std::vector<std::string> names;
+  std::string order;
+  for (size_t i = 0; i < match->size(); ++i) {
+    names.push_back(trained.shape.class_names[(*match)[i]]);
+    if (i < 20) {
+      StrAppend(order, i > 0 ? ", " : "", static_cast<int64_t>(i) + shape.first_class, " ",
+                names.back());
+    }
+  }
+  if (names == shape.class_names) return absl::OkStatus();
+  sink.Note(StrCat(file.name, " numbers its classes otherwise than ", BaseName(file.trained),
+                   ", as the words of its texts show; they are named by what they are: ", order,
+                   names.size() > 20 ? ", ..." : ""));
+  shape.class_names = std::move(names);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ImportTable(const ImportFile& file, const ImportOptions& options, ImportSink& sink) {
   SHOAL_ASSIGN_OR_RETURN(const char delimiter, DelimiterOf(file.path, options), file.name);
-  SHOAL_ASSIGN_OR_RETURN(const TableShape shape,
-                         SurveyTable(file.path, file.name, delimiter, options));
+  SHOAL_ASSIGN_OR_RETURN(TableShape shape, SurveyTable(file.path, file.name, delimiter, options));
+  SHOAL_RETURN_IF_ERROR(NameAsTrained(file, options, delimiter, shape, sink));
   sink.Recognised(file, StrCat(delimiter == '\t' ? "TSV" : "CSV", ": ",
                                shape.what.empty() ? "no record" : shape.what));
   SHOAL_ASSIGN_OR_RETURN(auto stream, InputStream::Open(file.path, options.max_file_bytes));

@@ -16,7 +16,6 @@ namespace shoal::data {
 namespace {
 
 constexpr int kSniffedRecords = 20;
-constexpr std::array<std::string_view, 4> kAgNews = {"World", "Sports", "Business", "Sci/Tech"};
 constexpr std::array<std::string_view, 15> kTextNames = {
     "text",  "sentence", "utterance", "content", "review",   "body",  "document", "comment",
     "tweet", "message",  "passage",   "title",   "headline", "query", "question"};
@@ -183,13 +182,10 @@ absl::Status NameClasses(const TableSurvey& survey, const std::string& path,
   std::vector<std::string> names = ClassNamesBeside(path);
   const auto count = static_cast<int64_t>(names.size());
   if (names.empty()) {
-    if (shape.header || !survey.all_quoted || shape.columns > 3 || labels.least != 1 ||
-        labels.greatest != 4 || survey.news_marks * 100 < survey.records) {
-      return absl::OkStatus();
+    if (!shape.header && survey.all_quoted && shape.columns <= 3 && labels.least == 1 &&
+        labels.greatest == 4 && survey.news_marks * 100 >= survey.records) {
+      shape.what = "AG News (classes 1-4; classes.txt beside it would name them)";
     }
-    shape.class_names.assign(kAgNews.begin(), kAgNews.end());
-    shape.first_class = 1;
-    shape.what = "AG News (4 classes)";
     return absl::OkStatus();
   }
   if (labels.least < 0 || labels.greatest > count ||

@@ -65,22 +65,23 @@ TEST_F(PublishedSets, FewRelPoolsItsFilesAndKeepsCopiesTogether) {
   }
 }
 
-TEST_F(PublishedSets, AgNewsIsKnownByItsShape) {
+TEST_F(PublishedSets, AgNewsIsKnownByItsShapeAndNamedByClassesBesideIt) {
   const std::string text =
       "\"1\",\"Greece #39;s games (Reuters)\"\r\n\"2\",\"A \"\"fine\"\" match\"\r\n"
       "\"3\",\"Oil, again\"\r\n\"4\",\"New chips\"\r\n";
   ImportResult result = ImportOk(Write("news.csv", text), All());
-  EXPECT_THAT(result.data.labels, ElementsAre("Business", "Sci/Tech", "Sports", "World"));
-  EXPECT_THAT(TrainLines(result), Contains(R"({"text":"A \"fine\" match","label":"Sports"})"));
-  EXPECT_THAT(result.recognised, ElementsAre("news.csv: CSV: AG News (4 classes)"));
-  // As published, with a title; four numbered classes of anything else keep their numbers.
-  result = ImportOk(Write("n.csv",
+  // Copies differ in the order of the classes: no name is guessed.
+  EXPECT_THAT(result.data.labels, ElementsAre("1", "2", "3", "4"));
+  EXPECT_THAT(TrainLines(result), Contains(R"({"text":"A \"fine\" match","label":"2"})"));
+  EXPECT_THAT(result.recognised, ElementsAre(HasSubstr("AG News (classes 1-4; classes.txt")));
+  Write("n/classes.txt", "World\nSports\nBusiness\nSci/Tech\n");
+  // As published, with a title.
+  result = ImportOk(Write("n/n.csv",
                           "\"1\",\"T\",\"one (AP)\"\n\"2\",\"U\",\"two\"\n"
                           "\"3\",\"V\",\"three\"\n\"4\",\"W\",\"four\"\n"),
                     All());
   EXPECT_THAT(TrainLines(result), Contains(R"x({"text":"T one (AP)","label":"World"})x"));
-  result = ImportOk(Write("o.csv", "\"1\",\"a\"\n\"2\",\"b\"\n\"3\",\"c\"\n\"4\",\"d\"\n"), All());
-EXPECT_THAT(result.data.labels, ElementsAre("1", "2", "3", "4"));
+  EXPECT_THAT(result.data.labels, ElementsAre("Business", "Sci/Tech", "Sports", "World"));
 }
 
 TEST_F(PublishedSets, DbpediaCountsItsClassesFromZeroAndFromOne) {
@@ -102,6 +103,32 @@ TEST_F(PublishedSets, DbpediaCountsItsClassesFromZeroAndFromOne) {
   Write("d/dhim-val.csv", "\"1\",\"A firm\"\n\"2\",\"A car\"\n");
   EXPECT_THAT(TryImport(Path("d")),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("from 0 or from 1")));
+}
+
+TEST_F(PublishedSets, AHeldOutFileMayNumberItsClassesOtherwise) {
+  Write("d/classes.txt", "Fish\nBird\nTree\n");
+  const auto table = [](const std::vector<size_t>& classes, int first, const std::string& word) {
+    static const std::vector<std::string> kWords = {"swims in the sea", "flies over hills",
+                                                    "grows green leaves"};
+    std::string text;
+    for (int i = 0; i < 90; ++i) {
+      StrAppend(text, i % 3 + first, ",it ", kWords[classes[static_cast<size_t>(i % 3)]], " ", word,
+                i, "\n");
+    }
+    return text;
+  };
+  Write("d/train.csv", table({0, 1, 2}, 0, "a"));
+  Write("d/val.csv", table({2, 0, 1}, 1, "b"));  // 1 is Tree, 2 is Fish, 3 is Bird
+  ImportResult result = ImportOk(Path("d"));
+  EXPECT_THAT(Lines(result.data.held_out_path),
+              Contains(R"({"text":"it grows green leaves b0","label":"Tree"})"));
+  EXPECT_THAT(result.notes, Contains(AllOf(HasSubstr("val.csv numbers its classes otherwise"),
+                                           HasSubstr("1 Tree, 2 Fish, 3 Bird"))));
+  Write("d/val.csv", table({0, 1, 2}, 1, "b"));  // the same order: nothing to say
+  result = ImportOk(Path("d"));
+  EXPECT_THAT(Lines(result.data.held_out_path),
+              Contains(R"({"text":"it swims in the sea b0","label":"Fish"})"));
+  EXPECT_THAT(result.notes, testing::Not(Contains(HasSubstr("otherwise"))));
 }
 
 TEST_F(PublishedSets, TrecHasCoarseAndFineClasses) {
@@ -167,7 +194,7 @@ TEST_F(RealSets, HaveTheirPublishedCounts) {
   }
   result = Set("classification/agnews");
   EXPECT_EQ(result.report.examples, 11879);
-  EXPECT_THAT(result.data.labels, ElementsAre("Business", "Sci/Tech", "Sports", "World"));
+  EXPECT_THAT(result.data.labels, ElementsAre("1", "2", "3", "4"));
   result = Set("classification/dbpedia");
   EXPECT_EQ(result.data.train.examples, 14000);
   EXPECT_EQ(result.data.held_out.examples, 5000);
@@ -175,7 +202,11 @@ TEST_F(RealSets, HaveTheirPublishedCounts) {
   for (const std::string& label : result.data.labels) {
     EXPECT_EQ(result.data.train.groups.at(label), 1000) << label;
   }
-  EXPECT_EQ(result.data.held_out.groups.at("Plant"), 370);
+  // The copy that is held out has an order of its own: there, 9 are albums and 6 are plants.
+  EXPECT_EQ(result.data.held_out.groups.at("Album"), 380);
+  EXPECT_EQ(result.data.held_out.groups.at("Plant"), 372);
+  EXPECT_THAT(Lines(result.data.held_out_path)[1],
+              AllOf(HasSubstr("John Nagle House"), HasSubstr("\"label\":\"Building\"")));
   result = Set("classification/trec");
   EXPECT_EQ(result.report.examples, 5452);
   EXPECT_THAT(result.data.labels, SizeIs(6));
