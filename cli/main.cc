@@ -148,6 +148,7 @@ int main(int argc, char** argv) {
   AddLaunch(app, globals);
   AddSweep(app, globals);
   AddFields(app, globals);
+  AddTokenizer(app, globals);
   AddList(app, globals);
   AddShow(app, globals);
   AddLogs(app, globals);

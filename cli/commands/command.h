@@ -86,6 +86,7 @@ void AddLaunch(CLI::App& app, Globals& globals);
 void AddSweep(CLI::App& app, Globals& globals);
 void AddCompletion(CLI::App& app, Globals& globals);
 void AddFields(CLI::App& app, Globals& globals);
+void AddTokenizer(CLI::App& app, Globals& globals);
 void AddList(CLI::App& app, Globals& globals);
 void AddShow(CLI::App& app, Globals& globals);
 void AddLogs(CLI::App& app, Globals& globals);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <thread>
 
 #include "cli/lab/datasets.h"
 #include "cli/lab/embedded.h"
@@ -11,10 +12,12 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/data/bpe_trainer.h"
+#include "core/data/char_trainer.h"
 #include "core/data/conversation.h"
 #include "core/data/persona.h"
 #include "core/data/text_source.h"
 #include "core/data/tokenizer.h"
+#include "core/data/tokenizer_import.h"
 #include "core/data/training_text.h"
 #include "core/spec/dataset_id.h"
 
@@ -113,26 +116,61 @@ void NoteProblems(const data::Source& source, PreparedData& prepared) {
   }
 }
 
-absl::StatusOr<std::string> TrainTokenizer(const v1::RunSpec& spec, const std::string& data_dir,
-                                           bool quiet, const std::string& train_digest,
-                                           const data::Source& train) {
+absl::StatusOr<data::Tokenizer> TrainTokenizer(const v1::TokenizerSpec& spec, bool quiet,
+                                               const data::Source& train) {
+  if (spec.kind() == "char") {
+    Say(quiet, "training a character-level tokenizer");
+    data::CharTrainer trainer;
+    for (const data::Example& example : train.examples) trainer.AddText(example.text);
+    return trainer.Train();
+  }
+  Say(quiet, StrCat("training a tokenizer of ", WithCommas(spec.vocab_size()), " tokens"));
+  data::BpeTrainerOptions options;
+  options.vocab_size = spec.vocab_size();
+  options.min_frequency = spec.min_frequency();
+  options.threads = static_cast<int>(std::thread::hardware_concurrency());
+  data::BpeTrainer trainer(options);
+  std::vector<std::string_view> texts;
+  for (const data::Example& example : train.examples) texts.push_back(example.text);
+  trainer.AddTexts(texts);
+  return trainer.Train();
+}
+
+absl::StatusOr<std::string> TrainedTokenizer(const v1::RunSpec& spec, const std::string& data_dir,
+                                             bool quiet, const std::string& train_digest,
+                                             const data::Source& train) {
   RealFileSystem files;
-  SHOAL_ASSIGN_OR_RETURN(
-      const std::string folder,
-      PreparedFolder(data_dir,
-                     {"tokenizer", train_digest, StrCat(spec.tokenizer().vocab_size()),
-                      StrCat(spec.tokenizer().min_frequency()), StrCat(train.examples.size()),
-                      StrCat(spec.data().held_out_fraction())}));
+  const v1::TokenizerSpec& wanted = spec.tokenizer();
+  std::vector<std::string> inputs = {"tokenizer 2", wanted.kind(), train_digest,
+                                     StrCat(train.examples.size()),
+                                     StrCat(spec.data().held_out_fraction())};
+  if (wanted.kind() != "char") {
+    inputs.push_back(StrCat(wanted.vocab_size()));
+    inputs.push_back(StrCat(wanted.min_frequency()));
+  }
+  SHOAL_ASSIGN_OR_RETURN(const std::string folder, PreparedFolder(data_dir, inputs));
   const std::string path = JoinPath(folder, "tokenizer.json");
   if (files.Exists(path)) return path;
-  Say(quiet,
-      StrCat("training a tokenizer of ", WithCommas(spec.tokenizer().vocab_size()), " tokens"));
-  data::BpeTrainerOptions options;
-  options.vocab_size = spec.tokenizer().vocab_size();
-  options.min_frequency = spec.tokenizer().min_frequency();
-  data::BpeTrainer trainer(options);
-  for (const data::Example& example : train.examples) trainer.AddText(example.text);
-  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, trainer.Train());
+  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, TrainTokenizer(wanted, quiet, train));
+  SHOAL_RETURN_IF_ERROR(tokenizer.Save(files, path));
+  return path;
+}
+
+// A tokenizer.json as it is; any other form as the tokenizer.json that means the same.
+absl::StatusOr<std::string> GivenTokenizer(const std::string& given, const std::string& data_dir) {
+  RealFileSystem files;
+  SHOAL_ASSIGN_OR_RETURN(const data::TokenizerFiles found, data::FindTokenizerFiles(given));
+  if (found.form == data::TokenizerForm::kTokenizerJson) return found.vocabulary;
+  std::vector<std::string> inputs = {"tokenizer import 1", StrCat(static_cast<int>(found.form))};
+  for (const std::string& file : {found.vocabulary, found.merges}) {
+    if (file.empty()) continue;
+    SHOAL_ASSIGN_OR_RETURN(const Digest digest, Sha256OfFile(file));
+    inputs.push_back(digest.Hex());
+  }
+  SHOAL_ASSIGN_OR_RETURN(const std::string folder, PreparedFolder(data_dir, inputs));
+  const std::string path = JoinPath(folder, "tokenizer.json");
+  if (files.Exists(path)) return path;
+  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, data::ImportTokenizer(found));
   SHOAL_RETURN_IF_ERROR(tokenizer.Save(files, path));
   return path;
 }
@@ -239,10 +277,13 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptio
   NoteProblems(split.train, prepared);
   NoteProblems(split.held_out, prepared);
 
-  std::string tokenizer_path = spec.tokenizer().path();
-  if (tokenizer_path.empty()) {
+  std::string tokenizer_path;
+  if (spec.tokenizer().path().empty()) {
     SHOAL_ASSIGN_OR_RETURN(tokenizer_path,
-                           TrainTokenizer(spec, data_dir, quiet, train_digest, split.train));
+                           TrainedTokenizer(spec, data_dir, quiet, train_digest, split.train));
+  } else {
+    SHOAL_ASSIGN_OR_RETURN(tokenizer_path, GivenTokenizer(spec.tokenizer().path(), data_dir),
+                           "tokenizer.path");
   }
   SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, data::Tokenizer::Load(tokenizer_path),
                          "tokenizer");

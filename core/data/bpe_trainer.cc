@@ -1,7 +1,9 @@
 #include "core/data/bpe_trainer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <queue>
+#include <thread>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -15,6 +17,10 @@ namespace shoal::data {
 namespace {
 
 using Pair = std::pair<int32_t, int32_t>;
+
+constexpr size_t kPieceBytes = size_t{64} << 10;  // of a long text that threads share
+constexpr size_t kPiecesAtATime = 16;
+constexpr int kMaxThreads = 64;
 
 struct Candidate {
   int64_t count;
@@ -158,6 +164,65 @@ class Learner {
   std::priority_queue<Candidate> queue_;
 };
 
+// How often each word occurs. One thread's.
+class WordCounter {
+ public:
+  void Add(std::string_view text, const SpecialMatcher& matcher) {
+    for (size_t begin = 0; begin < text.size();) {
+      const SpecialMatcher::Match match = matcher.Find(text, begin);
+      splitter_.ForEach(text.substr(begin, match.begin - begin), [&](std::string_view word) {
+        Add(word, 1);
+        ++words_;
+      });
+      begin = match.begin + match.size;
+    }
+  }
+  void Add(const WordCounter& other) {
+    words_ += other.words_;
+    for (const auto& [word, count] : other.counts_) Add(word, count);
+  }
+
+  void Clear() { counts_.clear(); }
+
+  int64_t words() const { return words_; }
+  const absl::flat_hash_map<std::string, int64_t>& counts() const { return counts_; }
+
+ private:
+  void Add(std::string_view word, int64_t count) {
+    if (const auto it = counts_.find(AbslView(word)); it != counts_.end()) {
+      it->second += count;
+    } else {
+      counts_.emplace(std::string(word), count);
+    }
+  }
+
+  Gpt2Splitter splitter_;
+  absl::flat_hash_map<std::string, int64_t> counts_;
+  int64_t words_ = 0;
+};
+
+bool IsVisibleAscii(char c) { return c > ' ' && c < 0x7F; }
+
+// Cuts a long text where no word and no special token can cross: behind a newline between two
+// visible characters, which is always a word of its own.
+void AppendPieces(std::string_view text, const std::vector<std::string>& specials,
+                  std::vector<std::string_view>& pieces) {
+  const bool divisible = std::none_of(specials.begin(), specials.end(), [](const std::string& s) {
+    return s.find('\n') != std::string::npos;
+  });
+  while (divisible && text.size() > kPieceBytes) {
+    size_t cut = text.find('\n', kPieceBytes);
+    while (cut != std::string_view::npos && cut + 1 < text.size() &&
+           !(IsVisibleAscii(text[cut - 1]) && IsVisibleAscii(text[cut + 1]))) {
+      cut = text.find('\n', cut + 1);
+    }
+    if (cut == std::string_view::npos || cut + 1 >= text.size()) break;
+    pieces.push_back(text.substr(0, cut + 1));
+    text.remove_prefix(cut + 1);
+  }
+  pieces.push_back(text);
+}
+
 absl::Status Check(const BpeTrainerOptions& options) {
   const auto least = static_cast<int64_t>(options.special_tokens.size()) + 256;
   if (options.vocab_size < least) {
@@ -197,8 +262,7 @@ TokenizerParts StartingParts(const BpeTrainerOptions& options) {
 struct BpeTrainer::State {
   BpeTrainerOptions options;
   SpecialMatcher matcher;
-  Gpt2Splitter splitter;
-  absl::flat_hash_map<std::string, int64_t> counts;
+  WordCounter counter;
   BpeTrainerReport report;
 };
 
@@ -209,28 +273,42 @@ BpeTrainer::BpeTrainer(BpeTrainerOptions options) : state_(std::make_unique<Stat
 BpeTrainer::~BpeTrainer() = default;
 
 void BpeTrainer::AddText(std::string_view text) {
+  state_->report.text_bytes += static_cast<int64_t>(text.size());
+  state_->counter.Add(text, state_->matcher);
+}
+
+void BpeTrainer::AddTexts(std::span<const std::string_view> texts) {
   State& state = *state_;
-  state.report.text_bytes += static_cast<int64_t>(text.size());
-  for (size_t begin = 0; begin < text.size();) {
-    const SpecialMatcher::Match match = state.matcher.Find(text, begin);
-    state.splitter.ForEach(text.substr(begin, match.begin - begin), [&](std::string_view word) {
-      if (const auto it = state.counts.find(AbslView(word)); it != state.counts.end()) {
-        ++it->second;
-      } else {
-        state.counts.emplace(std::string(word), 1);
-      }
-      ++state.report.words;
-    });
-    begin = match.begin + match.size;
+  std::vector<std::string_view> pieces;
+  for (const std::string_view text : texts) {
+    state.report.text_bytes += static_cast<int64_t>(text.size());
+    AppendPieces(text, state.options.special_tokens, pieces);
   }
+  std::atomic<size_t> next = 0;
+  const auto work = [&](WordCounter& counter) {
+    for (;;) {  // some pieces at a time, so that short texts cost no contention
+      const size_t begin = next.fetch_add(kPiecesAtATime);
+      if (begin >= pieces.size()) return;
+      const size_t end = std::min(pieces.size(), begin + kPiecesAtATime);
+      for (size_t i = begin; i < end; ++i) counter.Add(pieces[i], state.matcher);
+    }
+  };
+  const size_t helpers = std::clamp(state.options.threads, 1, kMaxThreads) - 1;
+  std::vector<WordCounter> counters(pieces.size() > kPiecesAtATime ? helpers : 0);
+  std::vector<std::thread> threads;
+  for (WordCounter& counter : counters) threads.emplace_back(work, std::ref(counter));
+  work(state.counter);
+  for (std::thread& thread : threads) thread.join();
+  for (const WordCounter& counter : counters) state.counter.Add(counter);
 }
 
 absl::StatusOr<Tokenizer> BpeTrainer::Train(BpeTrainerReport* report) {
   SHOAL_RETURN_IF_ERROR(Check(state_->options));
   Learner learner(state_->options, StartingParts(state_->options));
-  state_->report.unique_words = static_cast<int64_t>(state_->counts.size());
-  for (const auto& [word, count] : state_->counts) learner.AddWord(word, count);
-  state_->counts.clear();
+  state_->report.words = state_->counter.words();
+  state_->report.unique_words = static_cast<int64_t>(state_->counter.counts().size());
+  for (const auto& [word, count] : state_->counter.counts()) learner.AddWord(word, count);
+  state_->counter.Clear();
   TokenizerParts parts = learner.Learn();
   state_->report.merges = static_cast<int32_t>(parts.merges.size());
   state_->report.vocab_size = static_cast<int32_t>(parts.tokens.size());

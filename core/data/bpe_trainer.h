@@ -5,7 +5,7 @@
 // first), which is the rule of Hugging Face's BpeTrainer with `initial_alphabet =
 // ByteLevel.alphabet()`. Ids: special tokens, then the 256 bytes in the order of their symbols,
 // then one token per merge. A merge whose bytes are a token already (ab+c after a+bc) reuses that
-// id. Same text in any order, same tokenizer.
+// id. Same text in any order and with any number of threads, same tokenizer.
 //
 // Special tokens written in the text (chat markup) are cut out before counting; they never take
 // part in a merge.
@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ struct BpeTrainerOptions {
   int32_t max_token_bytes = 64;  // no token becomes longer
   std::vector<std::string> special_tokens = {std::string(kPadToken), std::string(kStartToken),
                                              std::string(kEndToken)};  // ids 0, 1, 2, ...
+  int threads = 1;  // that count words in AddTexts; merging is done by one
 };
 
 struct BpeTrainerReport {
@@ -46,6 +48,8 @@ class BpeTrainer {
 
   // Counts the pre-tokens of one text. Texts do not join: nothing merges across two calls.
   void AddText(std::string_view text);
+  // The same for many texts, on options.threads threads; a long text is shared out by its lines.
+  void AddTexts(std::span<const std::string_view> texts);
 
   // Learns the merges. May be called once; the counts are consumed.
   // Errors: InvalidArgument (vocab_size below special tokens + 256, empty or duplicate special

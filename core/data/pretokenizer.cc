@@ -77,8 +77,8 @@ absl::StatusOr<Pretokenizer> Pretokenizer::Create(const std::vector<Pretokenizer
           "pre_tokenizer: a step after ByteLevel is not supported: it would see bytes");
     }
     if (step.kind == Kind::kBert) {
-      add({.kind = Kind::kWhitespaceSplit, .pattern = {}, .behavior = Behavior::kRemoved});
-      add({.kind = Kind::kPunctuation, .pattern = {}, .behavior = Behavior::kIsolated});
+      add({.kind = Kind::kWhitespaceSplit, .behavior = Behavior::kRemoved});
+      add({.kind = Kind::kPunctuation, .behavior = Behavior::kIsolated});
       continue;
     }
     add(step);

@@ -4,7 +4,8 @@
 // (character-level: no merges), and WordPiece (BERT). tokenizer_parts.h shows the stages that text
 // goes through. Ids equal those of the Hugging Face library with add_special_tokens=False; what
 // could not be done exactly as it does is refused by name when a file is read. The post-processor
-// (which would add special tokens) is not applied and not kept.
+// (which would add special tokens), truncation and padding are not applied and not kept. An added
+// token decodes to its content as written.
 //
 // What is lost. A byte or character without a token is dropped, or an unknown token stands there;
 // the Hugging Face library does that silently, we *count* the bytes (EncodeStats). Byte-level
@@ -57,6 +58,9 @@ class Tokenizer {
 
   // The canonical tokenizer.json: equal tokenizers give equal bytes, so its SHA-256 names them.
   std::string ToJson() const;
+  // The members "normalizer" and "pre_tokenizer" of ToJson(), on one line each.
+  std::string NormalizerText() const;
+  std::string PretokenizerText() const;
   // Writes ToJson() atomically.
   absl::Status Save(FileSystem& files, const std::string& path) const;
 

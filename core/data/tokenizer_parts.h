@@ -50,8 +50,8 @@ struct NormalizerStep {
     kBert,          // BERT's cleaning
   };
   Kind kind = Kind::kNfc;
-  TextPattern pattern;
-  std::string text;
+  TextPattern pattern = {};
+  std::string text = {};
   bool strip_left = true, strip_right = true;
   bool clean_text = true, chinese = true, strip_accents = true, lowercase = true;  // kBert
   bool operator==(const NormalizerStep&) const = default;
@@ -69,7 +69,7 @@ struct PretokenizerStep {
   // What becomes of a match. Values of tokenizer.json, in its order.
   enum class Behavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
   Kind kind = Kind::kByteLevel;
-  TextPattern pattern;
+  TextPattern pattern = {};
   Behavior behavior = Behavior::kIsolated;
   bool invert = false;                              // kSplit: what does not match is the match
   bool individual_digits = false;                   // kDigits

@@ -1,4 +1,6 @@
 // Writing tokenizer.json: the canonical text, whose SHA-256 names the tokenizer.
+#include <algorithm>
+
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
@@ -11,6 +13,15 @@ namespace shoal::data {
 namespace {
 
 std::string_view Bool(bool value) { return value ? "true" : "false"; }
+
+std::string OneLine(std::string_view json) {
+  std::string line;
+  for (const std::string_view part : StrSplit(json, '\n')) {
+    const size_t indent = std::min(part.find_first_not_of(' '), part.size());
+    StrAppend(line, line.empty() || line.ends_with('[') ? "" : " ", part.substr(indent));
+  }
+  return line;
+}
 
 void AppendHead(const TokenizerParts& parts, std::string& out) {
   out += "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n";
@@ -116,6 +127,9 @@ std::string Tokenizer::ToJson() const {
   out += "\n  }\n}\n";
   return out;
 }
+
+std::string Tokenizer::NormalizerText() const { return OneLine(NormalizerJson(parts())); }
+std::string Tokenizer::PretokenizerText() const { return OneLine(PretokenizerJson(parts())); }
 
 absl::Status Tokenizer::Save(FileSystem& files, const std::string& path) const {
   return files.WriteFileAtomic(path, ToJson());

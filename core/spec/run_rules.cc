@@ -74,8 +74,9 @@ void CheckModel(const v1::RunSpec& spec, Rules& rules) {
                                         " (d_model / n_heads); at most ", kMaxHeadDim));
     }
   }
-  const bool trains_tokenizer = spec.tokenizer().path().empty();
-  if (rules.Clean({"model.vocab_size", "tokenizer.vocab_size"}) && trains_tokenizer &&
+  // A character-level vocabulary has the size that its text gives it.
+  const bool trains_bpe = spec.tokenizer().path().empty() && spec.tokenizer().kind() != "char";
+  if (rules.Clean({"model.vocab_size", "tokenizer.vocab_size"}) && trains_bpe &&
       model.vocab_size() != 0 && model.vocab_size() < spec.tokenizer().vocab_size()) {
     rules.Add("model.vocab_size",
               StrCat("must be 0 or at least tokenizer.vocab_size (", spec.tokenizer().vocab_size(),

@@ -151,5 +151,30 @@ TEST(BpeTrainerTest, RefusesImpossibleOptions) {
   EXPECT_THAT(error({.special_tokens = {""}}), StatusIs(StatusCode::kInvalidArgument));
 }
 
+TEST(BpeTrainerTest, ThreadsDoNotChangeTheResult) {
+  Random random = TestRandom(62);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 400; ++i) texts.push_back(RandomText(random, 30));
+  // One long text of lines, some of them where a cut would be wrong.
+  std::string document;
+  for (int i = 0; i < 60'000; ++i) document += RandomText(random, 6) + (i % 3 == 0 ? "\n" : "x\ny");
+  texts.push_back(document);
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  BpeTrainer one_by_one({.vocab_size = 500});
+  for (const std::string_view text : views) one_by_one.AddText(text);
+  BpeTrainerReport expected;
+  ASSERT_OK_AND_ASSIGN(const Tokenizer tokenizer, one_by_one.Train(&expected));
+  for (const int threads : {1, 2, 7}) {
+    BpeTrainer trainer({.vocab_size = 500, .threads = threads});
+    trainer.AddTexts(views);
+    BpeTrainerReport report;
+    ASSERT_OK_AND_ASSIGN(const Tokenizer same, trainer.Train(&report));
+    EXPECT_EQ(same.ToJson(), tokenizer.ToJson()) << threads;
+    EXPECT_EQ(report.words, expected.words);
+    EXPECT_EQ(report.unique_words, expected.unique_words);
+    EXPECT_EQ(report.text_bytes, expected.text_bytes);
+  }
+}
+
 }  // namespace
 }  // namespace shoal::data

@@ -57,6 +57,31 @@ TEST(MutationTest, TokenizerJson) {
   EXPECT_GT(accepted, 0);
 }
 
+TEST(MutationTest, TokenizerStyles) {
+  Random random = TestRandom(34);
+  for (const char* style : {"llama3", "normalized", "accents", "gpt_neox", "characters",
+                            "wordpiece_uncased", "shoal_char"}) {
+    const std::string good = *RealFileSystem().ReadFile(
+        SourcePath(StrCat("tests/golden/data/tokenizers/", style, ".json")));
+    // The settings lie at the start; the vocabulary behind them would take most mutations.
+    const size_t head = good.find("\"vocab\"");
+    for (int i = 0; i < 400; ++i) {
+      const std::string bad = Mutate(good.substr(0, head), random) + good.substr(head);
+      const absl::StatusOr<Tokenizer> tokenizer = Tokenizer::FromJson(bad);
+      if (!tokenizer.ok()) {
+        EXPECT_FALSE(tokenizer.status().message().empty());
+        continue;
+      }
+      tokenizer->Decode(tokenizer->Encode(RandomText(random, 20)));
+      tokenizer->EncodeOrdinary(RandomBytes(random, 40));
+      EXPECT_OK(Tokenizer::FromJson(tokenizer->ToJson()).status());
+    }
+    for (int i = 0; i < 50; ++i) {
+      EXPECT_FALSE(Tokenizer::FromJson(RandomBytes(random, 200)).ok());
+    }
+  }
+}
+
 TEST(MutationTest, Jsonl) {
   std::string good;
   for (int i = 0; i < 8; ++i) {
