@@ -151,7 +151,10 @@ absl::Status TrainJob::Evaluate() {
   held_out_loss_ = result.loss;
   held_out_step_ = step();
   reporter_.Point("held_out/loss", step(), result.loss);
-  reporter_.Point("held_out/bits_per_byte", step(), result.bits_per_byte);
+  // Undefined where the tokenizer does not give the text back.
+  if (!std::isnan(result.bits_per_byte)) {
+    reporter_.Point("held_out/bits_per_byte", step(), result.bits_per_byte);
+  }
   reporter_.Flush();
   return TakeSamples();
 }
