@@ -12,6 +12,7 @@ void AddDataset(CLI::App& app, Globals& globals) {
       "Examples:\n"
       "  shoal dataset import reviews.csv --name reviews --columns text=2,label=1\n"
       "  shoal launch tiny --set data.dataset=reviews --follow");
+  AddDatasetLint(*dataset, globals);
   AddDatasetList(*dataset, globals);
   AddDatasetImport(*dataset, globals);
   AddDatasetShow(*dataset, globals);

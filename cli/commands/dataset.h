@@ -6,6 +6,7 @@
 
 namespace shoal::cli {
 
+void AddDatasetLint(CLI::App& dataset, Globals& globals);
 void AddDatasetList(CLI::App& dataset, Globals& globals);
 void AddDatasetImport(CLI::App& dataset, Globals& globals);
 void AddDatasetShow(CLI::App& dataset, Globals& globals);

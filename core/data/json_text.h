@@ -1,4 +1,4 @@
-// Writing JSON strings. Internal to core/data.
+// Writing JSON strings.
 #pragma once
 
 #include <string>

@@ -20,6 +20,14 @@ bool IsDocument(const std::vector<Example>& train, const std::vector<Example>& h
   return one_text(train) && (held_out.empty() || one_text(held_out));
 }
 
+bool IsLabelled(const std::vector<Example>& examples) {
+  return std::all_of(examples.begin(), examples.end(), [](const Example& example) {
+    const std::vector<MessageView> messages = MessagesOf(example);
+    return messages.size() == 2 && !example.topic.empty() && messages[1].role == Role::kAssistant &&
+           messages[1].content == example.topic;
+  });
+}
+
 std::string Percent(double share) { return absl::StrFormat("%.1f %%", 100 * share); }
 
 class Judge {
@@ -64,7 +72,7 @@ class Judge {
       Warn(StrCat(Percent(r.lines.share()), " of the held-out lines occur in training (",
                   r.lines.in_train, " of ", r.lines.items, ")"));
     }
-    if (r.output.in_train > 0) {
+    if (r.output.in_train > 0 && !r.labelled) {
       Warn(StrCat(Percent(r.output.share()), " of the held-out answers occur in training (",
                   r.output.in_train, " of ", r.output.items,
                   "): the held-out loss rewards learning them by heart"));
@@ -90,6 +98,7 @@ class Judge {
   }
 
   void Repeating() {
+    if (report_.labelled) return;
     int64_t topics = 0, often = 0;
     for (const TopicLint& topic : report_.topics) {
       topics += topic.outputs > 0 ? 1 : 0;
@@ -130,6 +139,7 @@ LintReport LintData(const std::vector<Example>& train, const std::vector<Example
                     const LintOptions& options) {
   LintReport report;
   report.document = IsDocument(train, held_out);
+  report.labelled = !train.empty() && IsLabelled(train) && IsLabelled(held_out);
   CountExamples(train, held_out, options, report);
   FindOverlaps(train, held_out, options, report);
   Judge(options, report).Decide();

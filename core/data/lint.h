@@ -4,7 +4,7 @@
 //
 // An *input* is a user's message, an *output* an assistant's. An example is an *exact copy* when
 // its whole text occurs in training, a *near copy* when a text very like it does (near_copies.h).
-// Words are those of the normal form of near_copies.h; an n-gram is n of them in a row.
+// Words are those of the plain form of near_copies.h; an n-gram is n of them in a row.
 //
 // A data set *fails* when the held-out side leaks (exact copies, near copies, for a document long
 // word sequences) or when a template's blanks were left unresolved. Everything else that is odd is
@@ -113,6 +113,7 @@ struct TopicLint {
 
 struct LintReport {
   bool document = false;  // plain text: lines and n-grams are compared, not examples
+  bool labelled = false;  // every output is its example's topic: labels, which must repeat
   LintSide train;
   LintSide held_out;
   // Over both sides.

@@ -99,7 +99,7 @@ class Counter {
       side.empty_outputs += StripSpace(message.content).empty() ? 1 : 0;
       distinct.outputs.insert(hash);
       ++topic->second.outputs[hash];
-      if (held_out) continue;
+      if (held_out || report_.labelled) continue;
       OutputCount& output = outputs_[hash];
       if (output.count++ == 0) {
         output.first = &example;

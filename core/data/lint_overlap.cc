@@ -43,12 +43,12 @@ class Ngrams {
     for (const Example& example : held_out) bytes += static_cast<int64_t>(example.text.size());
     every_ = std::max<int64_t>(1, bytes / kBytesOfAWord / std::max<int64_t>(1, options.max_ngrams));
     for (const Example& example : held_out) {
-      ForEach(NormalForm(PlainTextOf(example)), [this](uint64_t hash) { seen_.emplace(hash, 0); });
+      ForEach(PlainForm(PlainTextOf(example)), [this](uint64_t hash) { seen_.emplace(hash, 0); });
     }
   }
 
-  void SeeInTraining(std::string_view normal) {
-    ForEach(normal, [this](uint64_t hash) {
+  void SeeInTraining(std::string_view plain) {
+    ForEach(plain, [this](uint64_t hash) {
       if (const auto found = seen_.find(hash); found != seen_.end()) found->second = 1;
     });
   }
@@ -58,7 +58,7 @@ class Ngrams {
     for (const auto& [hash, seen] : seen_) report.ngrams.in_train += seen;
     for (const Example& example : held_out) {
       Overlap own;
-      ForEach(NormalForm(PlainTextOf(example)), [&](uint64_t hash) {
+      ForEach(PlainForm(PlainTextOf(example)), [&](uint64_t hash) {
         ++own.items;
         own.in_train += seen_.at(hash);
       });
@@ -72,8 +72,8 @@ class Ngrams {
 
  private:
   template <typename Function>
-  void ForEach(std::string_view normal, Function&& call) const {
-    ForEachNgram(normal, n_, [&](uint64_t hash) {
+  void ForEach(std::string_view plain, Function&& call) const {
+    ForEachNgram(plain, n_, [&](uint64_t hash) {
       if (every_ == 1 || (hash >> 7) % static_cast<uint64_t>(every_) == 0) call(hash);
     });
   }
@@ -134,7 +134,7 @@ void FindCopies(const std::vector<Example>& train, const std::vector<Example>& h
       Overlap& overlap = answer ? report.output : report.input;
       ++overlap.items;
       overlap.in_train += found != Occurrences::kNowhere ? 1 : 0;
-      if (!answer || found == Occurrences::kNowhere || exact[i] != 0) continue;
+      if (!answer || report.labelled || found == Occurrences::kNowhere || exact[i] != 0) continue;
       leaks.Add({.kind = LeakKind::kOutput,
                  .held_out_line = example.line,
                  .train_line = train[static_cast<size_t>(found)].line,
@@ -228,7 +228,7 @@ void FindOverlaps(const std::vector<Example>& train, const std::vector<Example>&
     FindNearCopies(train, held_out, exact, options, leaks, report);
   }
   Ngrams ngrams(held_out, options);
-  for (const Example& example : train) ngrams.SeeInTraining(NormalForm(PlainTextOf(example)));
+  for (const Example& example : train) ngrams.SeeInTraining(PlainForm(PlainTextOf(example)));
   ngrams.Report(held_out, report);
   std::stable_sort(report.leaks.begin(), report.leaks.end(),
                    [](const Leak& a, const Leak& b) { return a.kind < b.kind; });

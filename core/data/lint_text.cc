@@ -1,7 +1,5 @@
 #include "core/data/lint_text.h"
 
-#include <algorithm>
-
 #include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "core/base/strings.h"
@@ -71,12 +69,13 @@ std::string PlainTextOf(const Example& example) {
 }
 
 std::string Excerpt(std::string_view text, size_t bytes) {
+  text = StripSpace(text);
   std::string out(text.substr(0, bytes));
   if (out.size() < text.size()) {
     while (!out.empty() && (static_cast<uint8_t>(text[out.size()]) & 0xC0) == 0x80) out.pop_back();
     out += "...";
   }
-  std::replace(out.begin(), out.end(), '\n', ' ');
+  for (size_t at = 0; (at = out.find('\n', at)) != out.npos; at += 3) out.replace(at, 1, " | ");
   return out;
 }
 

@@ -10,13 +10,13 @@ namespace {
 
 constexpr size_t kShingleBytes = 5;
 
-// The distinct shingles of a normal form, ascending. A shorter text is one shingle.
-void ShinglesOf(std::string_view normal, std::vector<uint64_t>& out) {
+// The distinct shingles of a plain form, ascending. A shorter text is one shingle.
+void ShinglesOf(std::string_view plain, std::vector<uint64_t>& out) {
   out.clear();
   constexpr uint64_t kMask = (uint64_t{1} << (8 * kShingleBytes)) - 1;
   uint64_t window = 0;
-  for (size_t i = 0; i < normal.size(); ++i) {
-    window = (window << 8 | static_cast<uint8_t>(normal[i])) & kMask;
+  for (size_t i = 0; i < plain.size(); ++i) {
+    window = (window << 8 | static_cast<uint8_t>(plain[i])) & kMask;
     if (i + 1 >= kShingleBytes) out.push_back(window);
   }
   if (out.empty()) out.push_back(window);
@@ -52,7 +52,7 @@ int64_t AtLeast(double value) { return static_cast<int64_t>(std::ceil(value - 1e
 
 }  // namespace
 
-std::string NormalForm(std::string_view text) {
+std::string PlainForm(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   bool gap = false;
@@ -80,8 +80,8 @@ std::string NormalForm(std::string_view text) {
 
 double TextSimilarity(std::string_view a, std::string_view b) {
   std::vector<uint64_t> x, y;
-  ShinglesOf(NormalForm(a), x);
-  ShinglesOf(NormalForm(b), y);
+  ShinglesOf(PlainForm(a), x);
+  ShinglesOf(PlainForm(b), y);
   const int64_t shared = Shared(x, y, 0);
   return static_cast<double>(shared) /
          static_cast<double>(static_cast<int64_t>(x.size() + y.size()) - shared);
@@ -91,7 +91,7 @@ NearCopyIndex::NearCopyIndex(std::span<const std::string> texts, double threshol
     : threshold_(threshold), seen_(texts.size(), 0) {
   absl::flat_hash_map<uint64_t, uint32_t> counts;
   for (const std::string& text : texts) {
-    ShinglesOf(NormalForm(text), shingles_);
+    ShinglesOf(PlainForm(text), shingles_);
     for (const uint64_t shingle : shingles_) ++counts[shingle];
   }
   std::vector<std::pair<uint32_t, uint64_t>> order;
@@ -104,7 +104,7 @@ NearCopyIndex::NearCopyIndex(std::span<const std::string> texts, double threshol
 
   postings_.resize(order.size());
   for (const std::string& text : texts) {
-    ShinglesOf(NormalForm(text), shingles_);
+    ShinglesOf(PlainForm(text), shingles_);
     std::vector<uint32_t> set;
     for (const uint64_t shingle : shingles_) set.push_back(ids_.at(shingle));
     std::sort(set.begin(), set.end());
@@ -125,7 +125,7 @@ const std::vector<NearCopyIndex::Match>& NearCopyIndex::Find(std::string_view te
   matches_.clear();
   known_.clear();
   ++query_;
-  ShinglesOf(NormalForm(text), shingles_);
+  ShinglesOf(PlainForm(text), shingles_);
   for (const uint64_t shingle : shingles_) {
     if (const auto found = ids_.find(shingle); found != ids_.end()) known_.push_back(found->second);
   }

@@ -1,8 +1,8 @@
 // Near copies: texts that say the same but for a word, a number, capitals or punctuation.
 //
-// The *normal form* of a text keeps its letters, in lower case; every number becomes 0; everything
+// The *plain form* of a text keeps its letters, in lower case; every number becomes 0; everything
 // else is one space. Two texts are near copies when the sets of 5-byte strings (shingles) in their
-// normal forms have a Jaccard similarity, |A and B| / |A or B|, of at least a threshold. At 0.8 a
+// plain forms have a Jaccard similarity, |A and B| / |A or B|, of at least a threshold. At 0.8 a
 // text of a hundred letters stays a near copy when one short word in it is replaced, not when two
 // are. Shingles of bytes need no notion of a word, so this holds for any script.
 //
@@ -26,9 +26,9 @@ inline constexpr double kNearCopySimilarity = 0.8;
 
 // "At 9:30 Captain Bo said: Ahoy!" -> "at 0 0 captain bo said ahoy". Bytes outside ASCII stay as
 // they are, but for the quotes and dashes of U+2000..U+203F, which are spaces.
-std::string NormalForm(std::string_view text);
+std::string PlainForm(std::string_view text);
 
-// Jaccard similarity of two texts, from 0 to 1; 1 for equal normal forms.
+// Jaccard similarity of two texts, from 0 to 1; 1 for equal plain forms.
 double TextSimilarity(std::string_view a, std::string_view b);
 
 // Finds the near copies of a text among a fixed set of texts. Memory is about 6 bytes per byte of

@@ -31,7 +31,7 @@ void Type(const PromptStyle& style, const Typing& typing, std::string& prompt) {
     absl::AsciiStrToUpper(&prompt);
   }
   while (typing.drop_ending && prompt.size() > 1 &&
-         std::string_view(".!?").find(prompt.back()) != std::string_view::npos) {
+         std::string_view(".!? ").find(prompt.back()) != std::string_view::npos) {
     prompt.pop_back();
   }
 }
