@@ -147,6 +147,7 @@ int main(int argc, char** argv) {
   AddDown(app, globals);
   AddLaunch(app, globals);
   AddSweep(app, globals);
+  AddExtend(app, globals);
   AddFields(app, globals);
   AddTokenizer(app, globals);
   AddList(app, globals);
@@ -154,7 +155,12 @@ int main(int argc, char** argv) {
   AddLogs(app, globals);
   AddWatch(app, globals);
   AddWait(app, globals);
+  AddPause(app, globals);
+  AddResume(app, globals);
+  AddRetry(app, globals);
   AddCancel(app, globals);
+  AddQueue(app, globals);
+  AddExplain(app, globals);
   AddDataset(app, globals);
   AddPlot(app, globals);
   AddCompare(app, globals);
@@ -162,8 +168,10 @@ int main(int argc, char** argv) {
   AddChat(app, globals);
   AddDoctor(app, globals);
   AddCompletion(app, globals);
+  AddWorkers(app, globals);
   AddWorker(app, globals);
   AddCoordinator(app, globals);
+  AddHelp(app, globals);
 
   try {
     app.parse(argc, argv);

@@ -268,7 +268,7 @@ void AddGenerate(CLI::App& app, Globals& globals) {
       AddCommand(app, globals, "generate", "Ask a trained model once, or several models the same",
                  "shoal generate last --prompt \"What do you like?\" --temperature 0",
                  [&globals, options] { return Generate(globals, *options); });
-  command->add_option("run", options->run, "A run or sweep: id, name, or `last` (default)");
+  command->add_option("run", options->run, StrCat(kTargetsHelp, "; default: last"));
   command
       ->add_option("--prompt,-p", options->prompts,
                    "What to say; may be given several times; default: standard input")
@@ -286,7 +286,7 @@ void AddChat(CLI::App& app, Globals& globals) {
       AddCommand(app, globals, "chat", "Chat with a trained model", "shoal chat last",
                  [&globals, options] { return Chat(globals, *options); });
   command->get_option("--json")->description("Print JSON lines, one object per answer");
-  command->add_option("run", options->run, "A run: id, name, or `last` (default)");
+  command->add_option("run", options->run, StrCat(kTargetHelp, "; default: last"));
   AddSamplingOptions(*command, *options);
 }
 

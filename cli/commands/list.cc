@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "cli/commands/command.h"
+#include "cli/commands/workers.h"
 #include "cli/output/format.h"
 #include "cli/output/runs_table.h"
 #include "cli/output/table.h"
@@ -16,8 +17,9 @@ absl::StatusOr<v1::RunStatus> ParseStatus(std::string text) {
   v1::RunStatus status;
   if (v1::RunStatus_Parse("RUN_STATUS_" + text, &status) && status != v1::RUN_STATUS_UNSPECIFIED)
     return status;
-  return absl::InvalidArgumentError(StrCat(
-      "--status: '", text, "' is none of queued, running, succeeded, failed, cancelled, aborted"));
+  return absl::InvalidArgumentError(
+      StrCat("--status: '", text,
+             "' is none of queued, running, succeeded, failed, cancelled, aborted, paused"));
 }
 
 absl::Status ListRuns(Globals& globals, Lab& lab, const std::string& sweep,
@@ -82,37 +84,6 @@ absl::Status ListSweeps(Globals& globals, Lab& lab, int limit) {
   return absl::OkStatus();
 }
 
-absl::Status ListWorkers(Globals& globals, Lab& lab) {
-  SHOAL_ASSIGN_OR_RETURN(
-      const auto response,
-      Call(lab.service(), &v1::LabService::Stub::ListWorkers, v1::ListWorkersRequest()));
-  if (globals.json) {
-    JsonReply().AddList("workers", response.workers()).Print();
-    return absl::OkStatus();
-  }
-  Table table({{"WORKER"},
-               {"STATE"},
-               {"SLOTS", Table::Align::kRight},
-               {"BACKENDS", Table::Align::kLeft, true},
-               {"ISA"},
-               {"MEMORY", Table::Align::kRight},
-               {"HOST"},
-               {"LAST SEEN"}});
-  for (const v1::Worker& worker : response.workers()) {
-    std::string backends;
-    for (const v1::BackendInfo& backend : worker.backends()) {
-      if (backend.available()) StrAppend(backends, backends.empty() ? "" : ", ", backend.name());
-    }
-    const std::string state = v1::WorkerState_Name(worker.state());
-    table.Add({Printable(worker.name(), false), state.substr(sizeof("WORKER_STATE_") - 1),
-               StrCat(worker.slots_used(), "/", worker.slots()), backends, worker.host().isa(),
-               HumanBytes(worker.host().memory_bytes()), Printable(worker.host().host(), false),
-               HumanAgo(ToTime(worker.last_seen_at()), globals.clock().Now())});
-  }
-  std::printf("%s", table.empty() ? "no workers\n" : table.Render(globals.terminal).c_str());
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 void AddList(CLI::App& app, Globals& globals) {
@@ -128,7 +99,7 @@ void AddList(CLI::App& app, Globals& globals) {
                  "shoal list --status running", [&globals, options]() -> absl::Status {
                    SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
                    if (options->what == "sweeps") return ListSweeps(globals, lab, options->limit);
-                   if (options->what == "workers") return ListWorkers(globals, lab);
+                   if (options->what == "workers") return PrintWorkers(globals);
                    return ListRuns(globals, lab, options->sweep, options->statuses, options->limit);
                  });
   command->add_option("what", options->what, "runs, sweeps or workers")

@@ -87,7 +87,7 @@ void AddPlot(CLI::App& app, Globals& globals) {
   CLI::App* command = AddCommand(app, globals, "plot", "Draw a curve of one or several runs",
                                  "shoal plot quickstart --metric held_out/loss",
                                  [&globals, options] { return Plot(globals, *options); });
-  command->add_option("run", options->targets, "Runs or sweeps: id, name, or `last` (default)");
+  command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command->add_option("--metric,-m", options->metric, "Which curve")->capture_default_str();
   command->add_flag("--log-x", options->log_x, "Logarithmic steps");
   command->add_flag("--log-y", options->log_y, "Logarithmic values");

@@ -166,7 +166,7 @@ void AddShow(CLI::App& app, Globals& globals) {
         }
         return absl::OkStatus();
       });
-  command->add_option("run", options->targets, "Runs or sweeps: id, name, or `last` (default)");
+  command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command->add_flag("--spec", options->spec, "Print the complete spec, every default filled in");
 }
 

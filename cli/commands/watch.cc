@@ -116,7 +116,7 @@ void AddWatch(CLI::App& app, Globals& globals) {
                        globals.json || globals.quiet ? FollowMode::kSilent : FollowMode::kProgress;
                    return WatchOrWait(globals, "shoal watch", *targets, "", mode);
                  });
-  command->add_option("run", *targets, "Runs or sweeps: id, name, or `last` (default)");
+  command->add_option("run", *targets, StrCat(kTargetsHelp, "; default: last"));
 }
 
 void AddWait(CLI::App& app, Globals& globals) {
@@ -131,7 +131,7 @@ void AddWait(CLI::App& app, Globals& globals) {
                                    return WatchOrWait(globals, "shoal wait", options->targets,
                                                       options->timeout, FollowMode::kSilent);
                                  });
-  command->add_option("run", options->targets, "Runs or sweeps: id, name, or `last` (default)");
+  command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command->add_option("--timeout", options->timeout,
                       "Give up waiting after this long (exit 4); the runs go on");
 }
@@ -147,7 +147,7 @@ void AddLogs(CLI::App& app, Globals& globals) {
       app, globals, "logs", "Print a run's log", "shoal logs -f last", [&globals, options] {
         return PrintLogs(globals, options->target, options->follow, options->attempt);
       });
-  command->add_option("run", options->target, "A run: id, name, or `last` (default)");
+  command->add_option("run", options->target, StrCat(kTargetHelp, "; default: last"));
   command->get_option("--json")->description("Print JSON lines, an object each, instead of text");
   command->add_flag("-f,--follow", options->follow, "Go on until the run has ended");
   command->add_option("--attempt", options->attempt, "Only this attempt")

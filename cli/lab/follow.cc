@@ -12,6 +12,7 @@
 #include "cli/output/progress.h"
 #include "core/base/mutex.h"
 #include "core/base/status.h"
+#include "core/spec/run_status.h"
 
 namespace shoal::cli {
 namespace {
@@ -132,10 +133,7 @@ absl::Status FollowLogs(const LabOptions& options, const v1::ReadLogsRequest& re
   }
 }
 
-bool IsFinal(v1::RunStatus status) {
-  return status != v1::RUN_STATUS_QUEUED && status != v1::RUN_STATUS_RUNNING &&
-         status != v1::RUN_STATUS_UNSPECIFIED;
-}
+bool IsFinal(v1::RunStatus status) { return spec::IsFinal(status); }
 
 std::string StatusName(v1::RunStatus status) {
   constexpr size_t kPrefix = sizeof("RUN_STATUS_") - 1;
@@ -150,6 +148,7 @@ Style StatusStyle(v1::RunStatus status) {
       return Style::kRed;
     case v1::RUN_STATUS_CANCELLED:
     case v1::RUN_STATUS_ABORTED:
+    case v1::RUN_STATUS_PAUSED:
       return Style::kYellow;
     case v1::RUN_STATUS_RUNNING:
       return Style::kCyan;

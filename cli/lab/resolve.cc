@@ -29,6 +29,12 @@ absl::StatusOr<v1::ListRunsResponse> List(Lab& lab, const std::vector<std::strin
 
 }  // namespace
 
+std::string Words(const std::vector<std::string>& targets) {
+  std::string words;
+  for (const std::string& target : targets) StrAppend(words, " ", target);
+  return words;
+}
+
 void SortRuns(std::vector<v1::Run>& runs) {
   std::sort(runs.begin(), runs.end(),
             [](const v1::Run& a, const v1::Run& b) { return Order(a) < Order(b); });

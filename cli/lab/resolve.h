@@ -1,4 +1,5 @@
-// From what a person types to runs: an id, a name, `last`, or a sweep's id or name (all its runs).
+// From what a person types to runs. The coordinator decides what a selector means
+// (coordinator/loop/selector.h); `shoal help selectors` explains them.
 #pragma once
 
 #include <string>
@@ -10,6 +11,14 @@
 #include "shoal/v1/run.pb.h"
 
 namespace shoal::cli {
+
+// How commands describe their targets in --help.
+inline constexpr char kTargetsHelp[] =
+    "Runs: name, sweep, id, number, 1-10, last, all (shoal help selectors)";
+inline constexpr char kTargetHelp[] = "A run: name, id, number, last (shoal help selectors)";
+
+// " tiny-L4 last": words for a command line that is shown.
+std::string Words(const std::vector<std::string>& targets);
 
 // The runs that the targets name, in order of creation; no targets: the newest run. Errors:
 // NotFound, naming the target.

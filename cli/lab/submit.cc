@@ -67,10 +67,20 @@ absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe,
   return file;
 }
 
-absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_dir, bool quiet,
-                                   bool estimate_time) {
+absl::StatusOr<PreparedData> RunPlanner::Prepare(const v1::RunSpec& spec) {
+  v1::RunSpec read;
+  *read.mutable_data() = spec.data();
+  *read.mutable_tokenizer() = spec.tokenizer();
+  read.mutable_model()->set_max_seq(spec.model().max_seq());
+  const std::string key = read.SerializeAsString();
+  if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
+  SHOAL_ASSIGN_OR_RETURN(PreparedData data, PrepareData(spec, lab_, quiet_));
+  return prepared_.emplace(key, std::move(data)).first->second;
+}
+
+absl::StatusOr<PlannedRun> RunPlanner::Plan(spec::Trial trial) {
   PlannedRun planned;
-  SHOAL_ASSIGN_OR_RETURN(planned.data, PrepareData(trial.spec, data_dir, quiet));
+  SHOAL_ASSIGN_OR_RETURN(planned.data, Prepare(trial.spec));
   SHOAL_ASSIGN_OR_RETURN(const int64_t vocab,
                          spec::ResolveVocabSize(trial.spec.model(), planned.data.tokenizer_size));
   planned.vocab_size = vocab;
@@ -98,15 +108,6 @@ absl::StatusOr<PlannedRun> PlanRun(spec::Trial trial, const std::string& data_di
         train.schedule().warmup_steps(), ", train.steps ", train.steps()));
   }
   planned.seconds = std::numeric_limits<double>::quiet_NaN();
-  if (estimate_time) {
-    const absl::StatusOr<Measured> measured = MeasureRun(trial.spec, planned.data, data_dir);
-    if (measured.ok()) {
-      planned.seconds = measured->seconds;
-      planned.memory_bytes = std::max(measured->peak_memory_bytes, planned.memory_bytes);
-    } else {
-      planned.data.notes.push_back(StrCat("no time estimate: ", measured.status().message()));
-    }
-  }
   planned.trial = std::move(trial);
   return planned;
 }
@@ -120,8 +121,8 @@ v1::Submitter ThisSubmitter(const std::string& command_line) {
   return submitter;
 }
 
-absl::StatusOr<v1::Run> SubmitRun(Lab& lab, const PlannedRun& planned,
-                                  const std::string& command_line) {
+absl::StatusOr<v1::SubmitRunResponse> SubmitRun(Lab& lab, const PlannedRun& planned,
+                                                const std::string& command_line, bool no_reuse) {
   SHOAL_RETURN_IF_ERROR(Upload(lab, planned.data.files));
   v1::SubmitRunRequest request;
   request.set_request_id(NewRequestId());
@@ -129,27 +130,89 @@ absl::StatusOr<v1::Run> SubmitRun(Lab& lab, const PlannedRun& planned,
   for (const v1::DataBinding& binding : planned.data.Bindings()) *request.add_bindings() = binding;
   *request.mutable_submitter() = ThisSubmitter(command_line);
   request.set_parameters(planned.parameters);
-  SHOAL_ASSIGN_OR_RETURN(const auto response,
-                         Call(lab.service(), &v1::LabService::Stub::SubmitRun, request));
-  return response.run();
+  request.set_train_flops(planned.train_flops);
+  request.set_memory_bytes(planned.memory_bytes);
+  request.set_no_reuse(no_reuse);
+  return Call(lab.service(), &v1::LabService::Stub::SubmitRun, request);
 }
 
-absl::StatusOr<v1::SubmitSweepResponse> SubmitSweep(Lab& lab, const v1::SweepSpec& sweep,
-                                                    const std::vector<PlannedRun>& planned,
-                                                    const std::string& command_line) {
+namespace {
+
+// What SubmitSweep and ExtendSweep have in common.
+template <typename Request>
+absl::StatusOr<Request> SweepRequest(Lab& lab, const v1::SweepSpec& sweep,
+                                     const std::vector<PlannedRun>& planned,
+                                     const std::string& command_line, bool no_reuse) {
   std::vector<PreparedFile> files;
-  v1::SubmitSweepRequest request;
+  Request request;
   request.set_request_id(NewRequestId());
   *request.mutable_sweep() = sweep;
   *request.mutable_submitter() = ThisSubmitter(command_line);
+  request.set_no_reuse(no_reuse);
   for (const PlannedRun& run : planned) {
     files.insert(files.end(), run.data.files.begin(), run.data.files.end());
     v1::TrialInput* trial = request.add_trials();
     trial->set_parameters(run.parameters);
+    trial->set_train_flops(run.train_flops);
+    trial->set_memory_bytes(run.memory_bytes);
     for (const v1::DataBinding& binding : run.data.Bindings()) *trial->add_bindings() = binding;
   }
   SHOAL_RETURN_IF_ERROR(Upload(lab, files));
+  return request;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::SubmitSweepResponse> SubmitSweep(Lab& lab, const v1::SweepSpec& sweep,
+                                                    const std::vector<PlannedRun>& planned,
+                                                    const std::string& command_line,
+                                                    bool no_reuse) {
+  SHOAL_ASSIGN_OR_RETURN(
+      const v1::SubmitSweepRequest request,
+      SweepRequest<v1::SubmitSweepRequest>(lab, sweep, planned, command_line, no_reuse));
   return Call(lab.service(), &v1::LabService::Stub::SubmitSweep, request);
+}
+
+absl::StatusOr<v1::SubmitSweepResponse> ExtendSweep(Lab& lab, const std::string& target,
+                                                    const v1::SweepSpec& sweep,
+                                                    const std::vector<PlannedRun>& planned,
+                                                    const std::string& command_line,
+                                                    bool no_reuse) {
+  SHOAL_ASSIGN_OR_RETURN(
+      v1::ExtendSweepRequest request,
+      SweepRequest<v1::ExtendSweepRequest>(lab, sweep, planned, command_line, no_reuse));
+  request.set_target(target);
+  return Call(lab.service(), &v1::LabService::Stub::ExtendSweep, request);
+}
+
+void EstimateSeconds(std::vector<PlannedRun>& planned, const std::string& data_dir) {
+  std::vector<PlannedRun*> by_size;
+  for (PlannedRun& run : planned) by_size.push_back(&run);
+  std::sort(by_size.begin(), by_size.end(), [](const PlannedRun* a, const PlannedRun* b) {
+    return a->train_flops < b->train_flops;
+  });
+  std::vector<PlannedRun*> measured;
+  for (const size_t at : {size_t{0}, by_size.size() / 2, by_size.size() - 1}) {
+    PlannedRun& run = *by_size[at];
+    if (!measured.empty() && measured.back()->train_flops >= run.train_flops) continue;
+    const absl::StatusOr<Measured> result = MeasureRun(run.trial.spec, run.data, data_dir);
+    if (!result.ok()) {
+      run.data.notes.push_back(StrCat("no time estimate: ", result.status().message()));
+      continue;
+    }
+    run.seconds = result->seconds;
+    run.memory_bytes = std::max(result->peak_memory_bytes, run.memory_bytes);
+    measured.push_back(&run);
+  }
+  for (PlannedRun& run : planned) {
+    if (!std::isnan(run.seconds) || measured.empty()) continue;
+    const PlannedRun& nearest = **std::min_element(
+        measured.begin(), measured.end(), [&](const PlannedRun* a, const PlannedRun* b) {
+          return std::abs(std::log(a->train_flops / run.train_flops)) <
+                 std::abs(std::log(b->train_flops / run.train_flops));
+        });
+    run.seconds = nearest.seconds * run.train_flops / nearest.train_flops;
+  }
 }
 
 std::string DryRunText(const PlannedRun& planned) {

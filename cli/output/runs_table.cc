@@ -22,6 +22,13 @@ std::string JoinDiffering(const v1::Run& run) {
   return out;
 }
 
+// Empty where it goes without saying.
+std::string StatusCell(const Terminal& terminal, const v1::Run& run, bool all_succeeded) {
+  if (all_succeeded) return run.reused() ? "reused" : "";
+  return StrCat(Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
+                run.reused() ? " (reused)" : "");
+}
+
 // Over the whole run, evaluations and saving included; NaN when it has not begun.
 double MeanTokensPerSecond(const v1::Run& run) {
   const double seconds = absl::ToDoubleSeconds(WallTime(run, absl::InfiniteFuture()));
@@ -42,7 +49,8 @@ absl::Duration WallTime(const v1::Run& run, absl::Time now) {
 
 std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs, absl::Time now) {
   using A = Table::Align;
-  Table table({{"RUN"},
+  Table table({{"#", A::kRight},
+               {"RUN"},
                {"STATUS"},
                {"STEP", A::kRight},
                {"PARAMS", A::kRight},
@@ -54,16 +62,18 @@ std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs
                {"CREATED"},
                {"NOTE", A::kLeft, true}});
   for (const v1::Run& run : runs) {
-    const bool waits =
-        run.status() == v1::RUN_STATUS_QUEUED || run.status() == v1::RUN_STATUS_FAILED;
-    table.Add({Printable(run.name(), false),
+    const bool waits = run.status() == v1::RUN_STATUS_QUEUED ||
+                       run.status() == v1::RUN_STATUS_PAUSED ||
+                       run.status() == v1::RUN_STATUS_FAILED;
+    table.Add({run.number() > 0 ? StrCat(run.number()) : "", Printable(run.name(), false),
                Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
                StrCat(run.step(), "/", run.total_steps()),
                HumanCount(static_cast<double>(run.parameters())), Fixed(Last(run, "train/loss"), 3),
                Fixed(Last(run, "held_out/loss"), 3), HumanCount(Last(run, "train/tokens_per_s")),
                HumanDuration(WallTime(run, now)), Printable(run.submitted_by(), false),
                HumanAgo(ToTime(run.created_at()), now),
-               Printable(waits ? run.status_reason() : run.note(), false)});
+               StrCat(run.reused() ? "(reused) " : "",
+                      Printable(waits ? run.status_reason() : run.note(), false))});
   }
   return table.Render(terminal);
 }
@@ -88,13 +98,11 @@ std::string ComparisonTable(const Terminal& terminal, const std::vector<v1::Run>
   for (const v1::Run& run : runs) {
     const double loss = Last(run, "held_out/loss");
     const std::string shown = Fixed(loss, 4);
-    table.Add(
-        {Printable(run.name(), false), Printable(JoinDiffering(run), false),
-         all_succeeded ? "" : Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
-         WithCommas(run.parameters()),
-         loss == best && runs.size() > 1 ? Styled(terminal, Style::kGreen, shown) : shown,
-         Fixed(Last(run, "held_out/bits_per_byte"), 4), HumanCount(MeanTokensPerSecond(run)),
-         HumanDuration(WallTime(run, absl::InfiniteFuture()))});
+    table.Add({Printable(run.name(), false), Printable(JoinDiffering(run), false),
+               StatusCell(terminal, run, all_succeeded), WithCommas(run.parameters()),
+               loss == best && runs.size() > 1 ? Styled(terminal, Style::kGreen, shown) : shown,
+               Fixed(Last(run, "held_out/bits_per_byte"), 4), HumanCount(MeanTokensPerSecond(run)),
+               HumanDuration(WallTime(run, absl::InfiniteFuture()))});
   }
   return table.Render(terminal);
 }

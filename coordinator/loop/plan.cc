@@ -95,8 +95,8 @@ std::string ActorOf(const v1::Submitter& submitter) {
 scheduler::JobNeeds TrainNeeds(const v1::RunSpec& spec, int64_t estimated_memory_bytes) {
   scheduler::JobNeeds needs;
   // Specs of before there were slots took as many as threads.
-  needs.slots = spec.resources().has_slots() ? spec.resources().slots()
-                                             : spec.resources().threads();
+  needs.slots =
+      spec.resources().has_slots() ? spec.resources().slots() : spec.resources().threads();
   const int64_t named = spec.resources().memory_mib() << 20;
   needs.memory_bytes = named > 0 ? named : estimated_memory_bytes;
   needs.backend = spec.resources().backend();

@@ -40,10 +40,9 @@ grpc::ServerUnaryReactor* WorkerServiceImpl::Synchronize(Context* context,
                                                          v1::SynchronizeResponse* response) {
   if (const absl::Status status = Check(*request); !status.ok()) return Reply(context, status);
   Unary* reactor = context->DefaultReactor();
-  return PostFor(
-      reactor, loop_,
-      std::make_unique<loop::SynchronizeCommand>(*request, HostOf(context->peer()), loop_,
-                                                 FinishWith(reactor, response)));
+  return PostFor(reactor, loop_,
+                 std::make_unique<loop::SynchronizeCommand>(*request, HostOf(context->peer()),
+                                                            loop_, FinishWith(reactor, response)));
 }
 
 grpc::ServerUnaryReactor* WorkerServiceImpl::Report(Context* context,

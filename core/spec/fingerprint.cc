@@ -73,4 +73,10 @@ std::string NumericsLine(const v1::NumericsClass& numerics) {
                 " l2=", numerics.l2_bytes(), " l3=", numerics.l3_bytes());
 }
 
+std::string NumericsName(const v1::NumericsClass& numerics) {
+  return StrCat(numerics.backend(), " v", numerics.numerics_version(), " ", numerics.isa(), " ",
+                numerics.dtype(), " ", numerics.threads(),
+                numerics.threads() == 1 ? " thread" : " threads");
+}
+
 }  // namespace shoal::spec

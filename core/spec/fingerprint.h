@@ -39,5 +39,7 @@ absl::StatusOr<std::string> Fingerprint(std::string_view request_digest,
 // One line that names a numerics class and nothing else: equal lines mean equal classes.
 //   backend=onednn version=1 isa=avx512_bf16 dtype=bf16 threads=1 l1d=49152 l2=2097152 l3=335544320
 std::string NumericsLine(const v1::NumericsClass& numerics);
+// The same for a sentence, without the sizes of the caches: "onednn v1 avx512_bf16 bf16 1 thread".
+std::string NumericsName(const v1::NumericsClass& numerics);
 
 }  // namespace shoal::spec

@@ -13,8 +13,8 @@
 //               '------------------------'  (each final state also straight from LEASED: a report
 //                                            of RUNNING may be lost, its end is not)
 //
-// Final states never change by themselves; a person's retry makes a FAILED, CANCELLED or ABORTED job
-// QUEUED again (coordinator/scheduler). Pure functions, thread-safe.
+// Final states never change by themselves; a person's retry makes a FAILED, CANCELLED or ABORTED
+// job QUEUED again (coordinator/scheduler). Pure functions, thread-safe.
 #pragma once
 
 #include <optional>

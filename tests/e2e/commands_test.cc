@@ -37,7 +37,8 @@ TEST_F(CommandsTest, LaunchTrainsToTheEnd) {
 }
 
 TEST_F(CommandsTest, TheSameLaunchGivesTheSameModelUnderANewName) {
-  const v1::Run again = lab().Launch({"--follow"});
+  EXPECT_EQ(lab().Launch({"--follow"}).run_id(), run().run_id());  // it is there: reused
+  const v1::Run again = lab().Launch({"--follow", "--no-reuse"});
   EXPECT_EQ(again.name(), "tiny.2");
   EXPECT_NE(again.run_id(), run().run_id());
   EXPECT_EQ(again.fingerprint(), run().fingerprint());

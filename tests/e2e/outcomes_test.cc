@@ -84,7 +84,7 @@ TEST(Outcomes, ALabThatCannotStartSaysWhy) {
   ASSERT_OK(files.WriteFileAtomic(lab.data_dir() + "/broken/shoal.db", std::string(8192, 'x')));
   const CapturedRun broken = lab.Shoal({"--data-dir", lab.data_dir() + "/broken", "list"});
   EXPECT_EQ(broken.exit.code, 4);
-  EXPECT_THAT(broken.err, AllOf(HasSubstr("did not start"), HasSubstr("shoal.db")));
+  EXPECT_THAT(broken.err, AllOf(HasSubstr("shoal.db"), HasSubstr("damaged"), HasSubstr("restore")));
 }
 
 TEST(Outcomes, UnknownRunsAreAMistakeOfTheAsker) {

@@ -129,9 +129,8 @@ std::string LoopDriver::DrainSomething() {
   request.set_actor("user:test@test");
   request.set_worker(workers_[static_cast<size_t>(Pick(2))].name);
   request.set_undo(Pick(3) > 0);
-  Call<std::string>([&](auto done) {
-    return std::make_unique<loop::DrainCommand>(request, std::move(done));
-  })
+  Call<std::string>(
+      [&](auto done) { return std::make_unique<loop::DrainCommand>(request, std::move(done)); })
       .status()
       .IgnoreError();
   return "";

@@ -40,6 +40,7 @@ TEST(ManyClientsTest, EightClientsAndTwoWorkersDoNotDisturbEachOther) {
       for (int i = 0; i < kRunsEach; ++i) {
         v1::SubmitRunRequest request = base;
         request.set_request_id(StrCat("client ", c, " run ", i));
+        request.set_no_reuse(true);  // all ask for the same
         v1::SubmitRunResponse submitted;
         ASSERT_OK(FromGrpc(lab->SubmitRun(NewContext().get(), request, &submitted)));
         v1::ListRunsResponse list;

@@ -29,9 +29,9 @@ TEST(Recipes, AllAreValid) {
     ++checked;
     ASSERT_OK_AND_ASSIGN(SpecFile file, ParseSpecFile(SourcePath("recipes/" + name)));
     v1::RunSpec& run = file.is_sweep ? *file.sweep.mutable_base() : file.run;
-    if (run.data().persona().empty()) {
+    if (run.data().persona().empty() && run.data().dataset().empty()) {
       EXPECT_OK(ApplySet(file, "data.train=train.jsonl"));
-    } else {
+    } else if (!run.data().persona().empty()) {
       EXPECT_TRUE(files.Exists(SourcePath("personas/" + run.data().persona() + ".yaml")));
     }
     EXPECT_OK(file.is_sweep ? Validate(file.sweep, &file.positions)
@@ -64,20 +64,23 @@ TEST(Recipes, GuppyIsGuppyLm) {
       R"("samples":{"prompts":["hi guppy","are you hungry","tell me a joke"]}})");
 }
 
-TEST(Recipes, QuickstartIsThreeSizes) {
+TEST(Recipes, QuickstartIsThreeSizesWithTwoSeeds) {
   const SpecFile quickstart = Recipe("quickstart");
   ASSERT_TRUE(quickstart.is_sweep);
   ASSERT_OK_AND_ASSIGN(const std::vector<Trial> trials,
                        ExpandSweep(quickstart.sweep, &quickstart.positions));
-  ASSERT_EQ(trials.size(), 3u);
+  ASSERT_EQ(trials.size(), 6u);
   std::vector<std::string> names;
   std::vector<int64_t> sizes;
   for (const Trial& trial : trials) {
     names.push_back(trial.name);
     sizes.push_back(CountParameters(trial.spec.model(), 2048).total);
   }
-  EXPECT_THAT(names, testing::ElementsAre("quickstart-3M", "quickstart-1M", "quickstart-0.3M"));
-  EXPECT_THAT(sizes, testing::ElementsAre(3'087'360, 1'071'872, 289'344));
+  EXPECT_THAT(names,
+              testing::ElementsAre("quickstart-3M-s1", "quickstart-3M-s2", "quickstart-1M-s1",
+                                   "quickstart-1M-s2", "quickstart-0.3M-s1", "quickstart-0.3M-s2"));
+  EXPECT_THAT(sizes,
+              testing::ElementsAre(3'087'360, 3'087'360, 1'071'872, 1'071'872, 289'344, 289'344));
 }
 
 }  // namespace

@@ -1,0 +1,116 @@
+// shoal help: a command's help, or a page on what several commands share.
+
+#include <cstdio>
+
+#include "cli/commands/command.h"
+#include "core/base/status.h"
+#include "core/spec/fields.h"
+
+namespace shoal::cli {
+namespace {
+
+struct Topic {
+  const char* name;
+  const char* help;
+  const char* text;
+};
+
+constexpr Topic kTopics[] = {
+    {"following", "watch, wait, logs -f, --follow: which one when",
+     R"(Work goes on in the lab whether anybody looks or not. Four ways to look:
+
+  you want to                         command               prints              ends            exit code
+  submit, then see it through         launch R --follow     progress, a table   with the run    3 unless it succeeded
+  look at what is running             watch [TARGET...]     progress, a table   with the runs   3 unless all succeeded
+  go on in a script when it is done   wait [TARGET...]      a table             with the runs   3 unless all succeeded
+  read what a run says                logs -f [RUN]         its log, line by    with the run    0
+                                                            line
+
+Ctrl-C ends the looking, never the work. --timeout 10m makes `wait` give up with exit code 4.
+All four survive a restart of the lab. With --json, progress is left out.
+)"},
+    {"selectors", "how runs are named: last, all, #, names, ids, ranges",
+     R"(Wherever a command takes a RUN or TARGET:
+
+  last                the newest run; what is meant when nothing is said
+  all                 every run; commands that change runs leave those alone that they do not concern
+  tiny-L4             a run's name
+  sizes               a sweep's name: all of its runs
+  run-1m822gkszmg6    an id, or the beginning of one that fits no other
+  7   3-9   1,4,6-8   numbers, as `shoal list` shows them under #: they never change
+)"},
+    {"exit-codes", "what a command's end means to a script",
+     R"(  0  ok
+  2  usage, or an invalid spec: change the command
+  3  a job failed, or a check found something: look at what it says
+  4  the lab cannot be reached, or infrastructure failed: try again later
+  5  refused: the wrong state, a limit, a full disk, a key that is not known
+
+With --json, errors are {"schema":1,"error":{"code":"...","message":"..."}} on stdout, and text on stderr.
+)"},
+    {"specs", "recipes, --set, --vary and where fields are explained",
+     R"(A spec says what a run is: model, data, tokenizer, training. It is YAML; what it leaves out has a default.
+
+  shoal launch tiny --dry-run               the complete spec, with parameters, FLOPs, memory and time
+  shoal fields                              every field;  shoal fields train.optimizer  explains a few
+  shoal launch tiny --set model.n_layers=8  one field by hand
+  shoal sweep tiny --vary model.n_layers=2,4,8 --repeats 3
+                                            one run for each value and each of three seeds
+  shoal launch my.yaml                      a file of yours; those that ship are in share/shoal/recipes
+
+Every mistake is listed at once, each with file, line and column.
+)"},
+};
+
+// CLI11's help() is that of the command that was parsed, `help` itself.
+std::string HelpOf(const CLI::App& command) {
+  return command.get_formatter()->make_help(&command, command.get_display_name(),
+                                            CLI::AppFormatMode::Normal);
+}
+
+absl::Status PrintHelp(const CLI::App& app, const std::vector<std::string>& words) {
+  if (words.empty()) {
+    std::printf("%s\nTopics, for `shoal help TOPIC`:\n", HelpOf(app).c_str());
+    for (const Topic& topic : kTopics) std::printf("  %-26s  %s\n", topic.name, topic.help);
+    return absl::OkStatus();
+  }
+  for (const Topic& topic : kTopics) {
+    if (words.size() == 1 && words[0] == topic.name) {
+      std::printf("%s", topic.text);
+      return absl::OkStatus();
+    }
+  }
+  const CLI::App* at = &app;
+  for (const std::string& word : words) {
+    std::vector<std::string> known;
+    const CLI::App* next = nullptr;
+    for (const CLI::App* command : at->get_subcommands([](const CLI::App*) { return true; })) {
+      known.push_back(command->get_name());
+      if (command->get_name() == word) next = command;
+    }
+    if (next == nullptr) {
+      if (at == &app) {
+        for (const Topic& topic : kTopics) known.emplace_back(topic.name);
+      }
+      const auto nearest = spec::Nearest(word, known);
+      return absl::NotFoundError(StrCat("no command or topic is called '", word, "'; ",
+                                        nearest ? StrCat("did you mean '", *nearest, "'?")
+                                                : std::string("`shoal help` lists them")));
+    }
+    at = next;
+  }
+  std::printf("%s", HelpOf(*at).c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddHelp(CLI::App& app, Globals& globals) {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  CLI::App* command = AddCommand(app, globals, "help", "Explain a command, or what several share",
+                                 "shoal help sweep\n  shoal help following",
+                                 [&app, words] { return PrintHelp(app, *words); });
+  command->add_option("command", *words, "A command, or a topic");
+}
+
+}  // namespace shoal::cli
