@@ -164,6 +164,7 @@ int main(int argc, char** argv) {
   AddDataset(app, globals);
   AddPlot(app, globals);
   AddCompare(app, globals);
+  AddReport(app, globals);
   AddGenerate(app, globals);
   AddChat(app, globals);
   AddDoctor(app, globals);

@@ -45,8 +45,7 @@ void NoteDifferences(const Comparison& comparison, std::vector<std::string>& not
   if (!comparison.baseline) return;
   const std::string& label = comparison.settings[*comparison.baseline].setting.label;
   std::string note =
-      StrCat("baseline: ", label,
-             comparison.baseline_chosen ? "" : ", the first setting; --baseline chooses another");
+      StrCat("baseline: ", label, comparison.baseline_chosen ? "" : ", the first setting");
   int paired = 0, unpaired = 0, single = 0;
   int64_t least_pairs = INT64_MAX, most_pairs = 0;
   for (const SettingResult& result : comparison.settings) {

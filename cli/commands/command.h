@@ -104,6 +104,7 @@ void AddHelp(CLI::App& app, Globals& globals);
 void AddDataset(CLI::App& app, Globals& globals);
 void AddPlot(CLI::App& app, Globals& globals);
 void AddCompare(CLI::App& app, Globals& globals);
+void AddReport(CLI::App& app, Globals& globals);
 void AddGenerate(CLI::App& app, Globals& globals);
 void AddChat(CLI::App& app, Globals& globals);
 void AddDoctor(CLI::App& app, Globals& globals);

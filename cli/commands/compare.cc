@@ -49,12 +49,13 @@ void AddCompare(CLI::App& app, Globals& globals) {
       "shoal compare size-7 --by model.n_layers\n"
       "  shoal compare size-7 --baseline model.n_layers=2 --pick min --export csv --out runs.csv",
       [&globals, options] { return RunCompare(globals, *options); });
-  command->add_option("run", options->targets, "Sweeps or runs: id, name, or `last` (default)");
+  command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command
       ->add_option("--by", options->compare.by,
                    "Group by these fields only, e.g. model.n_layers,train.optimizer.lr (default: "
                    "all that differ but the seed)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("--baseline", options->compare.baseline,
                       "The setting to measure against: model.n_layers=2, or one of its runs "
                       "(default: the first)");

@@ -1,9 +1,12 @@
 // shoal list: runs, sweeps or workers, newest first.
 
 #include <cstdio>
+#include <limits>
 
 #include "cli/commands/command.h"
+#include "cli/commands/export.h"
 #include "cli/commands/workers.h"
+#include "cli/lab/resolve.h"
 #include "cli/output/format.h"
 #include "cli/output/runs_table.h"
 #include "cli/output/table.h"
@@ -23,16 +26,22 @@ absl::StatusOr<v1::RunStatus> ParseStatus(std::string text) {
 }
 
 absl::Status ListRuns(Globals& globals, Lab& lab, const std::string& sweep,
-                      const std::vector<std::string>& statuses, int limit) {
+                      const std::vector<std::string>& statuses, int limit,
+                      const ExportOptions& export_to) {
   v1::ListRunsRequest request;
   request.set_sweep(sweep);
-  request.set_limit(limit);
+  request.set_limit(export_to.wanted() ? std::numeric_limits<int32_t>::max() : limit);
+  request.set_with_details(export_to.wanted());
   for (const std::string& text : statuses) {
     SHOAL_ASSIGN_OR_RETURN(const v1::RunStatus status, ParseStatus(text));
     request.add_statuses(status);
   }
-  SHOAL_ASSIGN_OR_RETURN(const auto response,
+  SHOAL_ASSIGN_OR_RETURN(auto response,
                          Call(lab.service(), &v1::LabService::Stub::ListRuns, request));
+  if (export_to.wanted()) {
+    const std::vector<v1::RunDetail> details = JoinDetails(std::move(response));
+    return WriteRecords(export_to, report::RunRecords(details));
+  }
   if (globals.json) {
     JsonReply().AddList("runs", response.runs()).AddNumber("total", response.total()).Print();
     return absl::OkStatus();
@@ -92,16 +101,25 @@ void AddList(CLI::App& app, Globals& globals) {
     std::string sweep;
     std::vector<std::string> statuses;
     int limit = 50;
+    ExportOptions export_to;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      AddCommand(app, globals, "list", "List runs, sweeps or workers, newest first",
-                 "shoal list --status running", [&globals, options]() -> absl::Status {
-                   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
-                   if (options->what == "sweeps") return ListSweeps(globals, lab, options->limit);
-                   if (options->what == "workers") return PrintWorkers(globals);
-                   return ListRuns(globals, lab, options->sweep, options->statuses, options->limit);
-                 });
+  CLI::App* command = AddCommand(app, globals, "list", "List runs, sweeps or workers, newest first",
+                                 "shoal list --status running\n"
+                                 "  shoal list --sweep size-7 --export csv --out size-7.csv",
+                                 [&globals, options]() -> absl::Status {
+                                   SHOAL_RETURN_IF_ERROR(CheckExport(globals, options->export_to));
+                                   if (options->export_to.wanted() && options->what != "runs")
+                                     return absl::InvalidArgumentError(
+                                         "--export is of runs; sweeps and workers "
+                                         "come with --json");
+                                   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
+                                   if (options->what == "sweeps")
+                                     return ListSweeps(globals, lab, options->limit);
+                                   if (options->what == "workers") return PrintWorkers(globals);
+                                   return ListRuns(globals, lab, options->sweep, options->statuses,
+                                                   options->limit, options->export_to);
+                                 });
   command->add_option("what", options->what, "runs, sweeps or workers")
       ->check(CLI::IsMember({"runs", "sweeps", "workers"}))
       ->capture_default_str();
@@ -111,6 +129,9 @@ void AddList(CLI::App& app, Globals& globals) {
   command->add_option("--limit", options->limit, "At most this many")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  AddExportOptions(*command, options->export_to,
+                   "every run, whatever the limit, with all fields in which specs differ and the "
+                   "whole summary of every metric");
 }
 
 }  // namespace shoal::cli

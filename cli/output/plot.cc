@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <limits>
+#include <map>
 
 namespace shoal::cli {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::array<Style, 6> kColors = {Style::kCyan,    Style::kYellow, Style::kGreen,
                                           Style::kMagenta, Style::kRed,    Style::kBlue};
 constexpr int kAxisColumns = 9;
+constexpr size_t kLegendLines = 40;
 
 struct Range {
   double low = std::numeric_limits<double>::infinity();
@@ -111,6 +113,69 @@ void Draw(Canvas& canvas, const PlotSeries& series, size_t index, const Range& x
   }
 }
 
+// Every third dot between low and high, so that a line on top stays legible.
+void DrawBand(Canvas& canvas, const PlotSeries& series, size_t index, const Range& x,
+              const Range& y) {
+  const auto at_x = [&](double v) { return x.Place(v) * (canvas.width() - 1); };
+  const auto at_y = [&](double v) { return (1 - y.Place(v)) * (canvas.height() - 1); };
+  for (size_t i = 1; i < series.band.size(); ++i) {
+    const PlotBand& a = series.band[i - 1];
+    const PlotBand& b = series.band[i];
+    if (!x.Drawable(a.x) || !x.Drawable(b.x) || !y.Drawable(a.low) || !y.Drawable(a.high) ||
+        !y.Drawable(b.low) || !y.Drawable(b.high)) {
+      continue;
+    }
+    const double from = at_x(a.x), to = at_x(b.x);
+    for (int c = static_cast<int>(std::ceil(from)); c <= to; ++c) {
+      const double t = to > from ? (c - from) / (to - from) : 0;
+      const double top = at_y(a.high) + t * (at_y(b.high) - at_y(a.high));
+      const double bottom = at_y(a.low) + t * (at_y(b.low) - at_y(a.low));
+      for (int r = static_cast<int>(std::ceil(top)); r <= bottom; ++r) {
+        if ((c + r) % 3 == 0 && c % 2 == 0) canvas.Dot(c, r, index);
+      }
+    }
+  }
+}
+
+// The axis line, with a × below what is not finite.
+std::string AxisLine(const Terminal& terminal, const std::vector<PlotSeries>& series,
+                     const Range& x, int columns) {
+  std::map<int, size_t> marks;  // column -> the series
+  for (size_t i = 0; i < series.size(); ++i) {
+    for (const auto& [px, py] : series[i].points) {
+      if (std::isfinite(py) || !x.Drawable(px)) continue;
+      const int column = static_cast<int>(std::lround(x.Place(px) * (columns * 2 - 1))) / 2;
+      marks.emplace(std::clamp(column, 0, columns - 1), i);
+    }
+  }
+  std::string line = std::string(kAxisColumns - 1, ' ') + "└";
+  for (int c = 0; c < columns; ++c) {
+    const auto mark = marks.find(c);
+    line +=
+        mark == marks.end() ? "─" : Styled(terminal, kColors[mark->second % kColors.size()], "×");
+  }
+  return line + "\n";
+}
+
+std::string Legend(const Terminal& terminal, const std::vector<PlotSeries>& series, int columns) {
+  std::string out;
+  const std::string margin(kAxisColumns, ' ');
+  for (size_t i = 0; i < series.size(); ++i) {
+    if (i == kLegendLines && series.size() > kLegendLines + 1) {
+      return out + margin + "and " + std::to_string(series.size() - i) + " more\n";
+    }
+    const auto not_finite =
+        std::count_if(series[i].points.begin(), series[i].points.end(),
+                      [](const auto& point) { return !std::isfinite(point.second); });
+    const std::string mark =
+        not_finite > 0 ? "  × " + std::to_string(not_finite) + " not finite" : "";
+    out += margin + Styled(terminal, kColors[i % kColors.size()], "━━ ") +
+           Ellipsize(series[i].label, columns - kAxisColumns - 3 - DisplayWidth(mark)) + mark +
+           "\n";
+  }
+  return out;
+}
+
 // The smallest, the middle and the largest x, and between the last two what they are; the middle
 // and the label only where there is room.
 std::string XAxis(const Range& x, int columns, const std::string& label) {
@@ -147,15 +212,27 @@ std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& 
       x.Include(px);
       y.Include(py);
     }
+    for (const PlotBand& band : one.band) {
+      if (!x.Drawable(band.x) || !y.Drawable(band.low) || !y.Drawable(band.high)) continue;
+      y.Include(band.low);
+      y.Include(band.high);
+    }
   }
   if (!(x.low <= x.high)) return "nothing to plot yet\n";
+  // A curve that ends in NaN shows how far it got.
+  for (const PlotSeries& one : series) {
+    for (const auto& [px, py] : one.points) {
+      if (x.Drawable(px)) x.Include(px);
+    }
+  }
   const int columns = std::max(10, options.columns - kAxisColumns);
   const int rows = std::max(3, options.rows);
   Canvas canvas(columns, rows);
+  for (size_t i = 0; i < series.size(); ++i) DrawBand(canvas, series[i], i, x, y);
   for (size_t i = 0; i < series.size(); ++i) Draw(canvas, series[i], i, x, y);
 
   std::string out;
-  if (!options.y_label.empty()) out += options.y_label + "\n";
+  if (!options.y_label.empty()) out += Ellipsize(options.y_label, options.columns) + "\n";
   for (int row = 0; row < rows; ++row) {
     std::string tick;
     if (row == 0 || row == rows - 1 || row == (rows - 1) / 2) {
@@ -170,14 +247,8 @@ std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& 
     out.erase(out.find_last_not_of(' ') + 1);
     out += "\n";
   }
-  out += std::string(kAxisColumns - 1, ' ') + "└";
-  for (int c = 0; c < columns; ++c) out += "─";
-  out += "\n" + XAxis(x, columns, options.x_label);
-  for (size_t i = 0; i < series.size(); ++i) {
-    out += std::string(kAxisColumns, ' ') + Styled(terminal, kColors[i % kColors.size()], "━━ ") +
-           series[i].label + "\n";
-  }
-  return out;
+  out += AxisLine(terminal, series, x, columns) + XAxis(x, columns, options.x_label);
+  return out + Legend(terminal, series, options.columns);
 }
 
 std::string Sparkline(const std::vector<double>& values, int columns) {

@@ -10,9 +10,17 @@
 
 namespace shoal::cli {
 
+struct PlotBand {
+  double x = 0;
+  double low = 0;
+  double high = 0;
+};
+
 struct PlotSeries {
   std::string label;
-  std::vector<std::pair<double, double>> points;  // (x, y) with x growing; NaN and Inf leave a gap
+  // (x, y) with x growing. NaN and Inf leave a gap, and a × on the axis below it.
+  std::vector<std::pair<double, double>> points;
+  std::vector<PlotBand> band = {};  // dotted behind the line: smallest and largest of several runs
 };
 
 struct PlotOptions {
@@ -24,8 +32,9 @@ struct PlotOptions {
   std::string y_label;
 };
 
-// The picture, with newlines. Says so when there is nothing to draw. Within one column the smallest
-// and largest value are both drawn, so that a spike is never lost.
+// The picture, with newlines, no line wider than options.columns. Says so when there is nothing to
+// draw. Within one column the smallest and largest value are both drawn, so that a spike is never
+// lost.
 std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& series,
                        const PlotOptions& options);
 

@@ -117,6 +117,42 @@ TEST(RenderPlot, NanAndInfinityLeaveAGap) {
   EXPECT_TRUE(dots.contains({kWidth - 1, 0}));
 }
 
+TEST(RenderPlot, WhatIsNotFiniteHasAMarkBelowIt) {
+  const PlotSeries series{"gap", {{0, 0}, {10, 0}, {50, kNan}, {60, kInf}, {100, 1}}};
+  const std::vector<std::string> lines = Lines(RenderPlot(Terminal(), {series}, Small()));
+  const std::string& axis = lines[kRows];
+  const size_t first = axis.find("×");
+  ASSERT_NE(first, std::string::npos) << axis;
+  EXPECT_NEAR(DisplayWidth(axis.substr(0, first)), 9 + kColumns / 2, 1);
+  EXPECT_NE(axis.find("×", first + 1), std::string::npos);
+  EXPECT_THAT(lines.back(), testing::EndsWith("gap  × 2 not finite"));
+}
+
+TEST(RenderPlot, ACurveThatEndsInNanShowsHowFarItGot) {
+  const PlotSeries series{"lost", {{0, 1}, {50, 2}, {100, kNan}}};
+  const std::string picture = RenderPlot(Terminal(), {series}, Small());
+  EXPECT_THAT(Lines(picture)[kRows + 1], testing::EndsWith(" 100"));
+  for (const auto& [x, y] : Dots(picture)) EXPECT_LE(x, kWidth / 2 + 1);
+}
+
+TEST(RenderPlot, ABandIsDottedBetweenItsEdges) {
+  PlotSeries series{"mean", {{0, 5}, {1, 5}}, {{0, 0, 10}, {1, 0, 10}}};
+  const auto dots = Dots(RenderPlot(Terminal(), {series}, Small()));
+  std::set<int> rows;
+  for (const auto& [x, y] : dots) rows.insert(y);
+  EXPECT_EQ(rows.size(), static_cast<size_t>(kHeight));  // from the smallest to the largest
+  EXPECT_LT(dots.size(), static_cast<size_t>(kWidth * kHeight / 4));  // and the line stays legible
+  EXPECT_TRUE(dots.contains({0, kHeight / 2}) || dots.contains({0, kHeight / 2 - 1}));
+}
+
+TEST(RenderPlot, LongLabelsAndManySeriesStayWithinBounds) {
+  std::vector<PlotSeries> many;
+  for (int i = 0; i < 100; ++i) many.push_back({std::string(300, 'x'), {{0, i}, {1, i}}});
+  const std::vector<std::string> lines = Lines(RenderPlot(Terminal(), many, Small()));
+  for (const std::string& line : lines) EXPECT_LE(DisplayWidth(line), 9 + kColumns) << line;
+  EXPECT_THAT(lines.back(), HasSubstr("and 60 more"));
+}
+
 TEST(RenderPlot, APointAloneIsADot) {
   const auto dots = Dots(RenderPlot(Terminal(), {{"one", {{5, 3}}}}, Small()));
   ASSERT_EQ(dots.size(), 1u);
