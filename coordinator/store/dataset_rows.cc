@@ -51,11 +51,15 @@ absl::StatusOr<std::vector<std::string>> NamesById(Database& db, const std::stri
 absl::Status UnknownDataset(Database& db, const std::string& selector) {
   SHOAL_ASSIGN_OR_RETURN(const std::vector<std::string> names, Names(db));
   const std::optional<std::string> nearest = spec::Nearest(selector, names);
-  return absl::NotFoundError(StrCat("there is no data set '", selector, "'",
-                                    nearest ? StrCat("; did you mean '", *nearest, "'?") : "",
-                                    names.empty() ? "; this lab has none yet: `shoal dataset "
-                                                    "import FILE --name NAME` makes one"
-                                                  : "; `shoal dataset list` lists them"));
+  const std::string unknown = StrCat("there is no data set '", selector, "'");
+  if (names.empty()) {
+    return absl::NotFoundError(StrCat(unknown,
+                                      "; this lab has none yet: `shoal dataset import FILE "
+                                      "--name NAME` makes one"));
+  }
+  return absl::NotFoundError(
+      StrCat(unknown, "; ", nearest ? StrCat("did you mean '", *nearest, "'? ") : std::string(),
+             "`shoal dataset list` lists them"));
 }
 
 }  // namespace

@@ -62,15 +62,14 @@ class ArchiveStream : public InputStream {
   virtual absl::StatusOr<size_t> Inflate(char* out, size_t room, bool& ended) = 0;
 
   absl::Status Truncated() const {
-    return absl::InvalidArgumentError(StrCat(path_, " is a truncated archive: it ends after ",
-                                             bytes_,
-                                             " or more decompressed bytes, in the middle "
-                                             "of its data; fetch or copy it again"));
+    return absl::InvalidArgumentError(
+        StrCat(path_,
+               " is a truncated archive: it ends in the middle of its data; fetch or copy it "
+               "again"));
   }
   absl::Status Damaged(std::string_view what) const {
-    return absl::InvalidArgumentError(StrCat(path_, " is a damaged archive: ", what,
-                                             " after about ", bytes_,
-                                             " decompressed bytes; fetch or copy it again"));
+    return absl::InvalidArgumentError(
+        StrCat(path_, " is a damaged archive: ", what, "; fetch or copy it again"));
   }
 
   const MappedFile file_;
