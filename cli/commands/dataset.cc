@@ -6,16 +6,17 @@ namespace shoal::cli {
 
 void AddDataset(CLI::App& app, Globals& globals) {
   CLI::App* dataset = app.add_subcommand(
-      "dataset", "Data sets: named, immutable training data (import, list, show, mix, generate)");
+      "dataset",
+      "Data sets: named, immutable training data (import, list, show, lint, mix, generate)");
   dataset->require_subcommand(1);
   dataset->footer(
       "Examples:\n"
       "  shoal dataset import reviews.csv --name reviews --columns text=2,label=1\n"
       "  shoal launch tiny --set data.dataset=reviews --follow");
-  AddDatasetLint(*dataset, globals);
-  AddDatasetList(*dataset, globals);
   AddDatasetImport(*dataset, globals);
+  AddDatasetList(*dataset, globals);
   AddDatasetShow(*dataset, globals);
+  AddDatasetLint(*dataset, globals);
   AddDatasetMix(*dataset, globals);
   AddDatasetGenerate(*dataset, globals);
 }

@@ -238,16 +238,6 @@ std::vector<v1::DataBinding> PreparedData::Bindings() const {
   return bindings;
 }
 
-absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir,
-                                         bool quiet) {
-  if (!spec.data().dataset().empty()) {
-    return absl::UnimplementedError("data.dataset: this command does not take data sets yet");
-  }
-  LabOptions options;
-  options.data_dir = data_dir;
-  return PrepareData(spec, options, quiet);
-}
-
 absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptions& lab,
                                          bool quiet) {
   const std::string& data_dir = lab.data_dir;

@@ -37,8 +37,5 @@ struct PreparedData {
 // those of writing.
 absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptions& lab,
                                          bool quiet);
-// The same for a spec that names no data set.
-absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const std::string& data_dir,
-                                         bool quiet);
 
 }  // namespace shoal::cli
