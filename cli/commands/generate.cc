@@ -16,7 +16,7 @@ namespace shoal::cli {
 namespace {
 
 struct TalkOptions {
-  std::string run;
+  std::vector<std::string> targets;
   std::vector<std::string> prompts;
   bool raw = false;
   int max_tokens = 64;
@@ -129,9 +129,7 @@ absl::Status Generate(const Globals& globals, TalkOptions options) {
     }
   }
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
-  const std::vector<std::string> targets =
-      options.run.empty() ? std::vector<std::string>() : std::vector{options.run};
-  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, targets));
+  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, options.targets));
   std::string json = "[";
   for (const v1::Run& run : runs) {
     TalkOptions asked = options;
@@ -171,11 +169,9 @@ bool ReadLine(const Globals& globals, std::string& line) {
 
 absl::Status Chat(const Globals& globals, TalkOptions options) {
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
-  const std::vector<std::string> targets =
-      options.run.empty() ? std::vector<std::string>() : std::vector{options.run};
-  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, targets));
+  SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, options.targets));
   if (runs.size() > 1)
-    return absl::InvalidArgumentError(StrCat(options.run, " names ", runs.size(),
+    return absl::InvalidArgumentError(StrCat(options.targets.front(), " names ", runs.size(),
                                              " runs; chat is with one, such as ",
                                              runs.front().name()));
   const v1::Run& run = runs.front();
@@ -268,7 +264,7 @@ void AddGenerate(CLI::App& app, Globals& globals) {
       AddCommand(app, globals, "generate", "Ask a trained model once, or several models the same",
                  "shoal generate last --prompt \"What do you like?\" --temperature 0",
                  [&globals, options] { return Generate(globals, *options); });
-  command->add_option("run", options->run, StrCat(kTargetsHelp, "; default: last"));
+  command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command
       ->add_option("--prompt,-p", options->prompts,
                    "What to say; may be given several times; default: standard input")
@@ -286,7 +282,8 @@ void AddChat(CLI::App& app, Globals& globals) {
       AddCommand(app, globals, "chat", "Chat with a trained model", "shoal chat last",
                  [&globals, options] { return Chat(globals, *options); });
   command->get_option("--json")->description("Print JSON lines, one object per answer");
-  command->add_option("run", options->run, StrCat(kTargetHelp, "; default: last"));
+  command->add_option("run", options->targets, StrCat(kTargetHelp, "; default: last"))
+      ->expected(0, 1);
   AddSamplingOptions(*command, *options);
 }
 

@@ -64,6 +64,9 @@ TEST(Sweep, ThreeRunsShareTwoSlotsAndAreCompared) {
               AllOf(HasSubstr("depth"), HasSubstr("model.n_layers"), HasSubstr("3 SUCCEEDED")));
   const Struct answers = lab.Json({"generate", "depth", "-p", "Hello!", "--max-tokens", "4"});
   EXPECT_EQ(answers.fields().at("answers").list_value().values_size(), 3);
+  const Struct two =
+      lab.Json({"generate", "tiny-L1", "tiny-L3", "-p", "Hello!", "--max-tokens", "4"});
+  EXPECT_EQ(two.fields().at("answers").list_value().values_size(), 2);
 }
 
 TEST(Sweep, SlotsAreNeverGivenTwice) {

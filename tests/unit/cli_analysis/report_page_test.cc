@@ -6,8 +6,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/cli_analysis/made_runs.h"
 #include "tests/support/xml.h"
+#include "tests/unit/cli_analysis/made_runs.h"
 
 namespace shoal::report {
 namespace {
