@@ -160,7 +160,8 @@ absl::StatusOr<Statement*> Database::Prepare(std::string_view sql) {
   if (code != SQLITE_OK) return SqliteStatus(code, handle_, StrCat("preparing ", sql));
   const bool control = sql.starts_with("BEGIN") || sql.starts_with("VACUUM");
   const bool changes_rows = !control && sqlite3_stmt_readonly(statement) == 0;
-  return (statements_[sql] = std::make_unique<Statement>(statement, changes_rows)).get();
+  return (statements_[std::string(sql)] = std::make_unique<Statement>(statement, changes_rows))
+      .get();
 }
 
 absl::Status Database::Execute(const std::string& sql) {

@@ -15,11 +15,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -105,8 +105,8 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // Prepared once per text and kept; `sql` must be a literal. The reference lives as long as the
-  // database.
+  // Prepared once per text and kept: values are bound, never written into the text. The reference
+  // lives as long as the database.
   absl::StatusOr<Statement*> Prepare(std::string_view sql);
   // Runs a text of several statements: migrations and PRAGMAs.
   absl::Status Execute(const std::string& sql);
@@ -160,7 +160,7 @@ class Database {
   std::string path_;
   int wal_pages_ = 0;
   CommitProbe probe_;
-  std::unordered_map<std::string_view, std::unique_ptr<Statement>> statements_;
+  std::map<std::string, std::unique_ptr<Statement>, std::less<>> statements_;
 };
 
 // Thread-compatible.
