@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes core/data/unicode_additions.inc: what Unicode has assigned since version 14.
+"""Writes core/data/tokenizer/unicode_additions.inc: what Unicode has assigned since version 14.
 
 usage: unicode_additions.py dump FILE      with an old and with a new Python: its Unicode data
        unicode_additions.py make OLD NEW   the difference, on stdout

@@ -9,7 +9,7 @@
 #include "cli/output/format.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
-#include "core/data/import.h"
+#include "core/data/import/import.h"
 
 namespace shoal::cli {
 namespace {

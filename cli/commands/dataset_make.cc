@@ -11,8 +11,8 @@
 #include "cli/output/format.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
-#include "core/data/dataset_mix.h"
-#include "core/data/persona.h"
+#include "core/data/dataset/dataset_mix.h"
+#include "core/data/persona/persona.h"
 
 namespace shoal::cli {
 namespace {

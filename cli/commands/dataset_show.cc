@@ -11,7 +11,7 @@
 #include "core/base/mapped_file.h"
 #include "core/base/random.h"
 #include "core/base/status.h"
-#include "core/data/record.h"
+#include "core/data/dataset/record.h"
 
 namespace shoal::cli {
 namespace {

@@ -13,10 +13,10 @@
 #include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
-#include "core/data/bpe_trainer.h"
-#include "core/data/char_trainer.h"
 #include "core/data/text_source.h"
-#include "core/data/tokenizer_import.h"
+#include "core/data/tokenizer/bpe_trainer.h"
+#include "core/data/tokenizer/char_trainer.h"
+#include "core/data/tokenizer/tokenizer_import.h"
 #include "core/data/utf8.h"
 
 namespace shoal::cli {

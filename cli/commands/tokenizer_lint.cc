@@ -6,8 +6,8 @@
 #include "cli/commands/tokenizer.h"
 #include "cli/output/format.h"
 #include "core/base/status.h"
-#include "core/data/tokenizer_import.h"
-#include "core/data/tokenizer_lint.h"
+#include "core/data/tokenizer/tokenizer_import.h"
+#include "core/data/tokenizer/tokenizer_lint.h"
 
 namespace shoal::cli {
 namespace {

@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "cli/lab/lab.h"
 #include "core/base/file.h"
-#include "core/data/dataset_builder.h"
-#include "core/data/import.h"
+#include "core/data/dataset/dataset_builder.h"
+#include "core/data/import/import.h"
 #include "shoal/v1/dataset.pb.h"
 
 namespace shoal::cli {

@@ -5,7 +5,7 @@
 
 #include "cli/lab/datasets.h"
 #include "core/base/status.h"
-#include "core/data/record.h"
+#include "core/data/dataset/record.h"
 #include "core/spec/dataset_id.h"
 
 namespace shoal::cli {

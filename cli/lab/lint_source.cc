@@ -6,8 +6,8 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
-#include "core/data/import.h"
-#include "core/data/persona.h"
+#include "core/data/import/import.h"
+#include "core/data/persona/persona.h"
 #include "core/data/training_text.h"
 
 namespace shoal::cli {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/output/terminal.h"
-#include "core/data/record.h"
+#include "core/data/dataset/record.h"
 #include "shoal/v1/dataset.pb.h"
 
 namespace shoal::cli {

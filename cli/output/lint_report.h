@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cli/output/terminal.h"
-#include "core/data/lint.h"
+#include "core/data/lint/lint.h"
 
 namespace shoal::cli {
 

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/tokenizer.h"
 
 namespace shoal::data {
 

@@ -5,7 +5,7 @@
 #include "core/base/mapped_file.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
-#include "core/data/record_json.h"
+#include "core/data/dataset/record_json.h"
 #include "core/data/text_source.h"
 
 namespace shoal::data {

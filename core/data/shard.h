@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "core/base/file.h"
 #include "core/data/conversation.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/tokenizer.h"
 
 namespace shoal::data {
 

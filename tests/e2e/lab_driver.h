@@ -13,6 +13,7 @@
 #include "core/base/file.h"
 #include "core/base/subprocess.h"
 #include "google/protobuf/struct.pb.h"
+#include "gtest/gtest.h"
 #include "shoal/v1/run.pb.h"
 
 namespace shoal::e2e {
@@ -70,6 +71,20 @@ Message Member(const google::protobuf::Struct& reply, const std::string& member)
   Message message;
   ReadMember(reply, member, &message);
   return message;
+}
+// A member that is a list of messages, such as `runs`.
+template <typename Message>
+std::vector<Message> Members(const google::protobuf::Struct& reply, const std::string& member) {
+  std::vector<Message> messages;
+  const auto list = reply.fields().find(member);
+  EXPECT_TRUE(list != reply.fields().end()) << "no '" << member << "'";
+  if (list == reply.fields().end()) return messages;
+  for (const auto& value : list->second.list_value().values()) {
+    google::protobuf::Struct one;
+    (*one.mutable_fields())[member] = value;
+    messages.push_back(Member<Message>(one, member));
+  }
+  return messages;
 }
 
 }  // namespace shoal::e2e

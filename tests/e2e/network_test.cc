@@ -1,14 +1,10 @@
 // A lab of several machines, played by processes of one: a coordinator that listens, workers that
 // join it, and a command line that talks to it, over TLS with the key of the join file.
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <map>
 #include <memory>
-#include <optional>
 #include <thread>
 
 #include "core/base/clock.h"
@@ -16,8 +12,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/lab_driver.h"
+#include "tests/e2e/machine.h"
 #include "tests/e2e/processes.h"
-#include "tests/support/paths.h"
 #include "tests/support/status_matchers.h"
 
 namespace shoal::e2e {
@@ -26,86 +22,6 @@ namespace {
 using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
-
-// A `shoal` that stays, with a folder of its own and its output in a file.
-class Machine {
- public:
-  // `data_dir`: another machine's folder, to go on in; empty: its own.
-  Machine(const std::string& name, const std::vector<std::string>& arguments,
-          const std::string& data_dir = "")
-      : dir_(*TempDir::Make("", StrCat("shoal-", name, "-"))) {
-    SubprocessOptions options;
-    options.args = {BuildPath("bin/shoal"), "--data-dir",
-                    data_dir.empty() ? dir_.path() : data_dir};
-    options.args.insert(options.args.end(), arguments.begin(), arguments.end());
-    options.environment = {{"SHOAL_LAB", ""}};
-    const int out = open(OutputPath().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    options.descriptors = {{out, 1}, {out, 2}};
-    options.new_process_group = true;
-    absl::StatusOr<Subprocess> process = Subprocess::Start(options);
-    close(out);
-    EXPECT_OK(process);
-    if (process.ok()) process_.emplace(*std::move(process));
-  }
-  // Stops it as a person would, and kills its runners if need be.
-  ~Machine() {
-    if (process_.has_value() && !process_->Wait(absl::ZeroDuration()).has_value()) {
-      EXPECT_OK(process_->Kill(SIGTERM));
-      EXPECT_TRUE(process_->Wait(kSafetyNet).has_value());
-    }
-    if (testing::Test::HasFailure()) std::fprintf(stderr, "---\n%s\n", Output().c_str());
-  }
-
-  std::string JoinFile() const { return dir_.File("lab.join"); }
-  std::string OutputPath() const { return dir_.File("output"); }
-  std::string Output() const { return RealFileSystem().ReadFile(OutputPath()).value_or(""); }
-  const std::string& dir() const { return dir_.path(); }
-
-  void WaitFor(const std::string& text) {
-    const SystemClock clock;
-    const absl::Duration deadline = clock.Boottime() + kSafetyNet;
-    while (Output().find(text) == std::string::npos) {
-      ASSERT_LT(clock.Boottime(), deadline) << "waiting for: " << text;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-  }
-  int WaitForExit() {
-    const std::optional<ExitStatus> exit = process_->Wait(kSafetyNet);
-    EXPECT_TRUE(exit.has_value());
-    return exit.has_value() ? exit->code : -1;
-  }
-  // kill -9, and its runners with it: a machine that loses power.
-  void LosePower() {
-    const std::vector<pid_t> runners = ChildrenNamed(process_->pid(), "shoal-runner");
-    EXPECT_OK(process_->Kill(SIGKILL));
-    process_->Wait(kSafetyNet);
-    for (const pid_t runner : runners) KillNow(runner);
-  }
-
- private:
-  TempDir dir_;
-  std::optional<Subprocess> process_;
-};
-
-std::unique_ptr<Machine> StartCoordinator(const std::string& listen = "127.0.0.1:0") {
-  auto machine = std::make_unique<Machine>(
-      "coordinator", std::vector<std::string>{"coordinator", "--listen", listen, "--lease", "2s"});
-  machine->WaitFor("shoal worker --join");
-  return machine;
-}
-
-std::unique_ptr<Machine> StartWorker(const Machine& coordinator, const std::string& name) {
-  return std::make_unique<Machine>(
-      name, std::vector<std::string>{"worker", "--join", coordinator.JoinFile(), "--name", name,
-                                     "--slots", "1"});
-}
-
-// HOST:PORT of a coordinator, as its join file says.
-std::string AddressOf(const Machine& coordinator) {
-  const std::string text = *RealFileSystem().ReadFile(coordinator.JoinFile());
-  const size_t at = text.find("address: \"") + 10;
-  return text.substr(at, text.find('"', at) - at);
-}
 
 class NetworkE2eTest : public testing::Test {
  protected:
@@ -120,14 +36,7 @@ class NetworkE2eTest : public testing::Test {
     return here_.Json(std::move(arguments));
   }
   std::vector<v1::Run> Runs(const Machine& coordinator) {
-    const google::protobuf::Struct reply = RemoteJson(coordinator, {"list"});
-    std::vector<v1::Run> runs;
-    for (const auto& value : reply.fields().at("runs").list_value().values()) {
-      google::protobuf::Struct one;
-      (*one.mutable_fields())["run"] = value;
-      runs.push_back(Member<v1::Run>(one, "run"));
-    }
-    return runs;
+    return Members<v1::Run>(RemoteJson(coordinator, {"list"}), "runs");
   }
   // Waits until `name` trains something that has come to step 5 at least.
   void WaitUntilTraining(const Machine& coordinator, const std::string& name) {

@@ -1,12 +1,9 @@
 // A sweep's cells are what its spec says, whoever trains them and whatever dies meanwhile.
 
-#include <signal.h>
-
 #include <chrono>
 #include <cstring>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <thread>
 
@@ -15,44 +12,13 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/lab_driver.h"
+#include "tests/e2e/machine.h"
 #include "tests/e2e/processes.h"
-#include "tests/support/paths.h"
 
 namespace shoal::e2e {
 namespace {
 
 using google::protobuf::Struct;
-
-std::vector<v1::Run> Runs(const Struct& reply) {
-  std::vector<v1::Run> runs;
-  for (const auto& value : reply.fields().at("runs").list_value().values()) {
-    Struct one;
-    (*one.mutable_fields())["run"] = value;
-    runs.push_back(Member<v1::Run>(one, "run"));
-  }
-  return runs;
-}
-
-// `shoal worker` beside the lab's own. Stopped when it goes.
-class MoreWorker {
- public:
-  MoreWorker(const LabDriver& lab, const std::string& name) {
-    SubprocessOptions options;
-    options.args = {BuildPath("bin/shoal"), "worker", "--name", name, "--slots", "1"};
-    options.environment = {{"SHOAL_HOME", lab.data_dir()}, {"SHOAL_LAB", ""}};
-    absl::StatusOr<Subprocess> process = Subprocess::Start(std::move(options));
-    EXPECT_TRUE(process.ok()) << process.status();
-    if (process.ok()) process_.emplace(*std::move(process));
-  }
-  ~MoreWorker() {
-    if (!process_) return;
-    EXPECT_TRUE(process_->Kill(SIGTERM).ok());
-    EXPECT_TRUE(process_->Wait(kSafetyNet).has_value());
-  }
-
- private:
-  std::optional<Subprocess> process_;
-};
 
 // The tensors of a checkpoint: what follows the header, which names the run that wrote it.
 std::string Tensors(const LabDriver& lab, const std::string& sha256) {
@@ -75,16 +41,15 @@ struct Cell {
 std::map<std::string, Cell> TrainWith(int workers, std::set<std::string>& used) {
   LabDriver lab;
   EXPECT_EQ(lab.Shoal({"up", "--slots", "1"}).exit.code, 0);
-  std::vector<std::unique_ptr<MoreWorker>> more;
-  for (int i = 1; i < workers; ++i)
-    more.push_back(std::make_unique<MoreWorker>(lab, StrCat("worker", i)));
+  std::vector<std::unique_ptr<Machine>> more;
+  for (int i = 1; i < workers; ++i) more.push_back(StartWorkerBeside(lab, StrCat("worker", i)));
   std::vector<std::string> arguments = {
       "sweep",     "tiny", "--vary",  "train.optimizer.lr=1e-4..1e-2:log",
       "--trials",  "3",    "--seed",  "5",
       "--repeats", "2",    "--follow"};
   for (const std::string& setting : TinySettings()) arguments.push_back(setting);
   std::map<std::string, Cell> cells;
-  for (const v1::Run& run : Runs(lab.Json(arguments))) {
+  for (const v1::Run& run : Members<v1::Run>(lab.Json(arguments), "runs")) {
     EXPECT_EQ(run.status(), v1::RUN_STATUS_SUCCEEDED) << run.name();
     const v1::RunDetail detail = lab.Show(run.run_id());
     Cell& cell = cells[run.name()];
@@ -129,7 +94,7 @@ TEST(SweepRecovery, NoCellIsLostOrDoubledWhateverIsKilled) {
   }
   const Struct reply = lab.Json(arguments);
   const std::string sweep = Member<v1::Sweep>(reply, "sweep").sweep_id();
-  ASSERT_EQ(Runs(reply).size(), static_cast<size_t>(kCells));
+  ASSERT_EQ(Members<v1::Run>(reply, "runs").size(), static_cast<size_t>(kCells));
 
   // Something dies each time a part of the cells is done; `list` starts the lab again.
   const SystemClock clock;
@@ -155,7 +120,7 @@ TEST(SweepRecovery, NoCellIsLostOrDoubledWhateverIsKilled) {
   const Struct all = lab.Json({"list", "--sweep", sweep, "--limit", "1000"});
   std::set<int> places;
   std::set<std::string> names, digests;
-  for (const v1::Run& run : Runs(all)) {
+  for (const v1::Run& run : Members<v1::Run>(all, "runs")) {
     EXPECT_EQ(run.status(), v1::RUN_STATUS_SUCCEEDED) << run.name();
     EXPECT_TRUE(places.insert(run.trial_index()).second) << run.trial_index() << " is doubled";
     names.insert(run.name());

@@ -6,8 +6,8 @@
 
 #include "core/base/ids.h"
 #include "core/base/strings.h"
-#include "core/data/bpe_trainer.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/bpe_trainer.h"
+#include "core/data/tokenizer/tokenizer.h"
 #include "core/spec/spec.h"
 #include "tests/support/paths.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/base/status.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/tokenizer.h"
 #include "core/spec/model_counts.h"
 #include "core/spec/numerics.h"
 #include "core/spec/spec.h"

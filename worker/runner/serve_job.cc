@@ -3,7 +3,7 @@
 #include <new>
 
 #include "core/base/status.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/tokenizer.h"
 #include "worker/engine/backend/backend.h"
 #include "worker/engine/generate/generator.h"
 #include "worker/engine/train/trainer.h"

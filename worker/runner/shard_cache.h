@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/data/shard.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/tokenizer.h"
 #include "shoal/v1/runner.pb.h"
 #include "worker/runner/job_io.h"
 

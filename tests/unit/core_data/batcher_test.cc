@@ -4,7 +4,7 @@
 #include <map>
 #include <numbers>
 
-#include "core/data/bits_per_byte.h"
+#include "core/data/tokenizer/bits_per_byte.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/unit/core_data/shard_fixture.h"

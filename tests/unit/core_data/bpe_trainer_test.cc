@@ -1,9 +1,9 @@
-#include "core/data/bpe_trainer.h"
+#include "core/data/tokenizer/bpe_trainer.h"
 
 #include <algorithm>
 #include <map>
 
-#include "core/data/gpt2_splitter.h"
+#include "core/data/tokenizer/gpt2_splitter.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"

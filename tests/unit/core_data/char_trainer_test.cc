@@ -1,4 +1,4 @@
-#include "core/data/char_trainer.h"
+#include "core/data/tokenizer/char_trainer.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

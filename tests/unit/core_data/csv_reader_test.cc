@@ -1,4 +1,4 @@
-#include "core/data/csv_reader.h"
+#include "core/data/import/csv_reader.h"
 
 #include "core/base/random.h"
 #include "tests/unit/core_data/import_fixture.h"

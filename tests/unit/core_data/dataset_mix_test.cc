@@ -1,4 +1,4 @@
-#include "core/data/dataset_mix.h"
+#include "core/data/dataset/dataset_mix.h"
 
 #include <map>
 

@@ -1,4 +1,4 @@
-#include "core/data/gpt2_splitter.h"
+#include "core/data/tokenizer/gpt2_splitter.h"
 
 #include <vector>
 

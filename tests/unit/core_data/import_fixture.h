@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/base/strings.h"
-#include "core/data/import.h"
+#include "core/data/import/import.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"

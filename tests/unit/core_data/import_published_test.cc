@@ -1,8 +1,8 @@
 // The published sets: small files of the same shapes, and the real ones where they are.
 #include <cstdlib>
 
-#include "core/data/import.h"
-#include "core/data/record.h"
+#include "core/data/dataset/record.h"
+#include "core/data/import/import.h"
 #include "tests/unit/core_data/import_fixture.h"
 
 namespace shoal::data {

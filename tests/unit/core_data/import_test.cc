@@ -1,7 +1,7 @@
 // Foreign formats: what comes in, what is left out and why.
-#include "core/data/import.h"
+#include "core/data/import/import.h"
 
-#include "core/data/record.h"
+#include "core/data/dataset/record.h"
 #include "tests/unit/core_data/import_fixture.h"
 
 namespace shoal::data {

@@ -1,7 +1,7 @@
-#include "core/data/input_stream.h"
+#include "core/data/import/input_stream.h"
 
 #include "core/base/random.h"
-#include "core/data/line_reader.h"
+#include "core/data/import/line_reader.h"
 #include "tests/unit/core_data/import_fixture.h"
 
 namespace shoal::data {

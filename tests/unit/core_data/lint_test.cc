@@ -1,11 +1,11 @@
-#include "core/data/lint.h"
+#include "core/data/lint/lint.h"
 
 #include <cstdlib>
 
 #include "core/base/file.h"
 #include "core/base/random.h"
 #include "core/base/strings.h"
-#include "core/data/persona.h"
+#include "core/data/persona/persona.h"
 #include "core/data/training_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

@@ -1,7 +1,7 @@
 // Parsers against damaged input: whatever comes, an answer or a Status, never a crash.
 #include "core/base/file.h"
 #include "core/data/batcher.h"
-#include "core/data/persona.h"
+#include "core/data/persona/persona.h"
 #include "core/data/text_source.h"
 #include "gtest/gtest.h"
 #include "tests/support/paths.h"

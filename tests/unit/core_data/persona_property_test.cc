@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "core/base/strings.h"
-#include "core/data/lint.h"
+#include "core/data/lint/lint.h"
 #include "core/data/near_copies.h"
-#include "core/data/persona.h"
+#include "core/data/persona/persona.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/core_data/random_text.h"

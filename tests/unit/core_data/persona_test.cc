@@ -1,11 +1,11 @@
-#include "core/data/persona.h"
+#include "core/data/persona/persona.h"
 
 #include <cstdio>
 #include <set>
 
 #include "absl/strings/ascii.h"
 #include "core/base/strings.h"
-#include "core/data/lint.h"
+#include "core/data/lint/lint.h"
 #include "core/data/near_copies.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/base/strings.h"
-#include "core/data/bpe_trainer.h"
 #include "core/data/shard.h"
+#include "core/data/tokenizer/bpe_trainer.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir_test.h"
 #include "tests/unit/core_data/random_text.h"

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "core/data/bpe_trainer.h"
+#include "core/data/tokenizer/bpe_trainer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"

@@ -8,10 +8,10 @@
 #include "absl/time/clock.h"
 #include "core/base/file.h"
 #include "core/data/batcher.h"
-#include "core/data/bpe_trainer.h"
-#include "core/data/persona.h"
+#include "core/data/persona/persona.h"
 #include "core/data/shard.h"
 #include "core/data/text_source.h"
+#include "core/data/tokenizer/bpe_trainer.h"
 #include "tests/support/paths.h"
 
 namespace shoal::data {

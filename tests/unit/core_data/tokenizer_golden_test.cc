@@ -5,8 +5,8 @@
 
 #include "core/base/file.h"
 #include "core/base/strings.h"
-#include "core/data/bpe_trainer.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/bpe_trainer.h"
+#include "core/data/tokenizer/tokenizer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/paths.h"

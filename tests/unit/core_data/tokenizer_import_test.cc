@@ -1,7 +1,7 @@
-#include "core/data/tokenizer_import.h"
+#include "core/data/tokenizer/tokenizer_import.h"
 
 #include "core/base/strings.h"
-#include "core/data/char_trainer.h"
+#include "core/data/tokenizer/char_trainer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"

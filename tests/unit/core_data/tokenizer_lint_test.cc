@@ -1,11 +1,11 @@
-#include "core/data/tokenizer_lint.h"
+#include "core/data/tokenizer/tokenizer_lint.h"
 
 #include <cstdlib>
 
 #include "core/base/strings.h"
-#include "core/data/bpe_trainer.h"
-#include "core/data/char_trainer.h"
 #include "core/data/text_source.h"
+#include "core/data/tokenizer/bpe_trainer.h"
+#include "core/data/tokenizer/char_trainer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/paths.h"

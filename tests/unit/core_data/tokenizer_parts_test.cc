@@ -1,12 +1,12 @@
 // The stages of a tokenizer one by one: what the golden files do not tell apart, and what is
 // refused.
 #include "core/base/strings.h"
-#include "core/data/added_tokens.h"
-#include "core/data/normalizer.h"
-#include "core/data/oniguruma.h"
-#include "core/data/pattern.h"
-#include "core/data/pretokenizer.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/added_tokens.h"
+#include "core/data/tokenizer/normalizer.h"
+#include "core/data/tokenizer/oniguruma.h"
+#include "core/data/tokenizer/pattern.h"
+#include "core/data/tokenizer/pretokenizer.h"
+#include "core/data/tokenizer/tokenizer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"

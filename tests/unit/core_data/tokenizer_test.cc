@@ -1,8 +1,8 @@
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/tokenizer.h"
 
 #include "core/base/strings.h"
-#include "core/data/bpe_trainer.h"
-#include "core/data/byte_alphabet.h"
+#include "core/data/tokenizer/bpe_trainer.h"
+#include "core/data/tokenizer/byte_alphabet.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/faulty_file_system.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/data/shard.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/tokenizer.h"
 #include "shoal/v1/spec.pb.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir_test.h"

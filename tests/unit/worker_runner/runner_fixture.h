@@ -7,8 +7,8 @@
 
 #include "core/base/digest.h"
 #include "core/base/strings.h"
-#include "core/data/bpe_trainer.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/bpe_trainer.h"
+#include "core/data/tokenizer/tokenizer.h"
 #include "core/spec/spec.h"
 #include "shoal/v1/runner.pb.h"
 #include "tests/support/status_matchers.h"

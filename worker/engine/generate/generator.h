@@ -18,7 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/clock.h"
-#include "core/data/tokenizer.h"
+#include "core/data/tokenizer/tokenizer.h"
 #include "shoal/v1/inference.pb.h"
 #include "shoal/v1/model.pb.h"
 #include "worker/engine/backend/backend.h"

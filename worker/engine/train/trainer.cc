@@ -7,7 +7,7 @@
 
 #include "core/base/status.h"
 #include "core/base/strings.h"
-#include "core/data/bits_per_byte.h"
+#include "core/data/tokenizer/bits_per_byte.h"
 #include "core/spec/model_counts.h"
 #include "worker/engine/train/schedule.h"
 #include "worker/engine/train/train_programs.h"

@@ -64,9 +64,10 @@ struct StepResult {
 };
 
 struct EvaluateResult {
-  double loss = 0;           // nats per counted token; NaN when there was none
-  double bits_per_byte = 0;  // over counted targets that stand for text: core/data/bits_per_byte.h
-  int64_t tokens = 0;        // counted targets
+  double loss = 0;  // nats per counted token; NaN when there was none
+  double bits_per_byte =
+      0;  // over counted targets that stand for text: core/data/tokenizer/bits_per_byte.h
+  int64_t tokens = 0;  // counted targets
   int64_t examples = 0;
 };
 
