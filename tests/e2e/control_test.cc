@@ -56,8 +56,8 @@ class ControlTest : public testing::Test {
 };
 
 TEST_F(ControlTest, APausedRunFreesItsSlotAndGoesOnAsIfNothingHadBeen) {
-  std::vector<std::string> settings = Sets({"train.steps=1200", "train.log_every=20",
-                                            "evaluate.every=400", "checkpoint.every=1000000"});
+  std::vector<std::string> settings = Sets(
+      {"train.steps=1200", "train.log_every=20", "evaluate.every=400", "checkpoint.every=1000000"});
   settings.push_back("--no-reuse");
   const std::string run = lab_.Launch(settings).run_id();
   ASSERT_NO_FATAL_FAILURE(lab_.WaitForStep(run, 200));
@@ -127,10 +127,9 @@ TEST_F(ControlTest, ASweepIsPausedAndResumedByItsName) {
 
 TEST_F(ControlTest, RetryTakesWhatFailedAndOnlyWhenAskedWhatWasCancelled) {
   const std::string a = lab_.data_dir() + "/a", b = lab_.data_dir() + "/b";
-  const std::vector<v1::Run> runs =
-      Sweep(StrCat("resources.backend_options=nan@25; once=", a, ",nan@25; once=", b,
-                   ",step_ms=40,step_ms=1"),
-            {});
+  const std::vector<v1::Run> runs = Sweep(StrCat("resources.backend_options=nan@25; once=", a,
+                                                 ",nan@25; once=", b, ",step_ms=40,step_ms=1"),
+                                          {});
   ASSERT_EQ(runs.size(), 4u);
   ASSERT_NO_FATAL_FAILURE(lab_.WaitForStep(runs[2].run_id(), 15));
   EXPECT_THAT(Names(lab_.Json({"cancel", "depth:3"}), "cancelled"), ElementsAre(runs[2].name()));

@@ -85,7 +85,7 @@ std::unique_ptr<Machine> StartWorker(const Machine& coordinator, const std::stri
 std::unique_ptr<Machine> StartWorkerBeside(const LabDriver& lab, const std::string& name) {
   return std::make_unique<Machine>(
       name, std::vector<std::string>{"worker", "--connect",
-                                     StrCat("unix:", lab.data_dir(), "/run/shoal.sock"), "--name",
+                                     StrCat("unix:", lab.data_dir(), "/run/lab.sock"), "--name",
                                      name, "--slots", "1"});
 }
 

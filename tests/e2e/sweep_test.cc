@@ -19,18 +19,6 @@ int64_t Micros(const google::protobuf::Timestamp& time) {
   return time.seconds() * 1000000 + time.nanos() / 1000;
 }
 
-std::vector<v1::Run> Runs(const Struct& reply) {
-  std::vector<v1::Run> runs;
-  const auto list = reply.fields().find("runs");
-  if (list == reply.fields().end()) return runs;
-  for (const auto& value : list->second.list_value().values()) {
-    Struct one;
-    (*one.mutable_fields())["run"] = value;
-    runs.push_back(Member<v1::Run>(one, "run"));
-  }
-  return runs;
-}
-
 TEST(Sweep, ThreeRunsShareTwoSlotsAndAreCompared) {
   LabDriver lab;
   ASSERT_EQ(lab.Shoal({"up", "--slots", "2"}).exit.code, 0);
@@ -39,7 +27,7 @@ TEST(Sweep, ThreeRunsShareTwoSlotsAndAreCompared) {
   for (const std::string& setting : TinySettings()) arguments.push_back(setting);
   arguments.insert(arguments.end(), {"--set", "train.steps=100"});
   const Struct reply = lab.Json(arguments);
-  const std::vector<v1::Run> runs = Runs(reply);
+  const std::vector<v1::Run> runs = Members<v1::Run>(reply, "runs");
   ASSERT_EQ(runs.size(), 3u);
   const std::string sweep_id = reply.fields().at("sweep_id").string_value();
   for (int i = 0; i < 3; ++i) {
@@ -75,7 +63,7 @@ TEST(Sweep, SlotsAreNeverGivenTwice) {
   std::vector<std::string> arguments = {"sweep", "tiny", "--vary", "seed=1,2,3,4", "--follow"};
   for (const std::string& setting : TinySettings()) arguments.push_back(setting);
   std::vector<std::pair<int64_t, int>> changes;  // time, +1 for a lease and -1 for its end
-  for (const v1::Run& run : Runs(lab.Json(arguments))) {
+  for (const v1::Run& run : Members<v1::Run>(lab.Json(arguments), "runs")) {
     const v1::RunDetail detail = lab.Show(run.run_id());
     ASSERT_EQ(detail.attempts_size(), 1);
     changes.emplace_back(Micros(detail.attempts(0).leased_at()), 1);
