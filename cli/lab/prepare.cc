@@ -180,6 +180,10 @@ struct SourceSize {
   int64_t examples = 0;  // estimated from the sample; exact for conversations
   double mean_tokens = 0;
   int64_t sampled = 0;
+  int64_t longest = 0;    // tokens of the longest conversation sampled
+  int64_t truncated = 0;  // sampled conversations that do not fit into max_seq
+  int64_t responses = 0;  // sampled examples with an answer
+  int64_t learnable = 0;  // of these, those with a part of the answer within max_seq
   int64_t dropped_bytes = 0;
 };
 
@@ -201,11 +205,41 @@ SourceSize MeasureSource(const data::Source& source, const data::Tokenizer& toke
     const int64_t cut = example.chat ? 1 : std::max<int64_t>(1, (length + max_seq - 2) / max_seq);
     total += static_cast<double>(example.chat ? std::min(length, max_seq + 1) : length + cut - 1);
     windows += cut;
+    if (!example.chat) continue;
+    const auto first = std::find(response.begin(), response.end(), 1) - response.begin();
+    size.longest = std::max(size.longest, length);
+    size.truncated += length > max_seq + 1;
+    size.responses += first < length;
+    size.learnable += first < std::min(length, max_seq + 1);
   }
   if (windows > 0) size.mean_tokens = total / static_cast<double>(windows);
   if (size.sampled > 0) size.examples = windows * count / size.sampled;
   size.dropped_bytes = encoder.stats().dropped_bytes;
   return size;
+}
+
+// What does not fit into the model's context: told, and refused when nothing is left to learn.
+absl::Status CheckLengths(const v1::RunSpec& spec, const SourceSize& train,
+                          std::vector<std::string>& notes) {
+  const int32_t max_seq = spec.model().max_seq();
+  if (spec.train().loss_on() == "response" && train.responses == 0) {
+    return absl::InvalidArgumentError(
+        "data: no example has a response to learn: give conversations or labelled texts, or learn "
+        "everything with train.loss_on=all");
+  }
+  if (spec.train().loss_on() == "response" && train.learnable == 0) {
+    return absl::InvalidArgumentError(
+        StrCat("model.max_seq: no example has a part of its response within ", max_seq,
+               " tokens (the longest has ", train.longest,
+               "): raise model.max_seq, or learn everything with train.loss_on=all"));
+  }
+  if (train.truncated > 0) {
+    notes.push_back(StrCat(WithCommas(train.truncated), " of ", WithCommas(train.sampled),
+                           " sampled conversations are longer than model.max_seq ", max_seq,
+                           " (the longest has ", train.longest,
+                           " tokens): their ends are left out"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer,
@@ -221,6 +255,7 @@ absl::Status Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer,
                split.train.examples.size() + split.held_out.examples.size(),
                ": give more data, a data.held_out file, or another data.held_out_fraction"));
   }
+  SHOAL_RETURN_IF_ERROR(CheckLengths(spec, train, prepared.notes));
   if (train.dropped_bytes > 0) {
     prepared.notes.push_back(
         StrCat("the tokenizer has no token for ", WithCommas(train.dropped_bytes), " bytes of ",
@@ -260,10 +295,10 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptio
                            "data.held_out");
     prepared.files.push_back(std::move(file));
   }
-  SHOAL_ASSIGN_OR_RETURN(const data::SplitSource split,
-                         data::ReadTrainingText({train_path, BaseName(train_path)},
-                                                {held_out_path, BaseName(held_out_path)},
-                                                spec.data().held_out_fraction()));
+  SHOAL_ASSIGN_OR_RETURN(
+      const data::SplitSource split,
+      data::ReadTrainingText({train_path, train_path}, {held_out_path, held_out_path},
+                             spec.data().held_out_fraction()));
   NoteProblems(split.train, prepared);
   NoteProblems(split.held_out, prepared);
 

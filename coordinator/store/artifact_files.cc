@@ -100,7 +100,9 @@ absl::StatusOr<std::string> ArtifactReader::Read(size_t limit) {
   digest_.Update(bytes);
   if (from_start_ && offset_ == total_bytes_ && wanted > 0 && digest_.Finish() != expected_) {
     return absl::DataLossError(
-        StrCat(path_, " no longer has its digest: the disk or someone changed it"));
+        StrCat(path_,
+               " no longer has its digest: the disk or someone changed it; restore "
+               "the file from a backup"));
   }
   return bytes;
 }

@@ -91,11 +91,12 @@ absl::StatusOr<Source> ParseJsonl(std::string_view text, const std::string& name
   }
   report.examples = static_cast<int64_t>(source.examples.size());
   if (source.examples.empty()) {
-    return absl::InvalidArgumentError(StrCat(
-        name, " has no usable line among ", report.lines,
-        report.problems.empty() ? std::string(": it is empty")
-                                : StrCat("; the first problem is in line ", report.problems[0].line,
-                                         ": ", report.problems[0].reason)));
+    if (report.problems.empty()) return absl::InvalidArgumentError(StrCat(name, " is empty"));
+    const LineProblem& first = report.problems.front();
+    return absl::InvalidArgumentError(
+        StrCat(name, ":", first.line, ": ", first.reason, "; none of its ", report.lines,
+               " lines is usable. Lines look like {\"prompt\": \"...\", \"response\": \"...\"} or "
+               "{\"text\": \"...\"}; a file of plain text is named .txt"));
   }
   return source;
 }

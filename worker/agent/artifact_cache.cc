@@ -152,6 +152,8 @@ absl::StatusOr<ArtifactCache::Pin> ArtifactCache::Get(const std::string& sha256,
   }
   Pin pin(this, sha256);
   if (!IsGood(sha256)) {
+    // A cache may be emptied under a worker that runs.
+    SHOAL_RETURN_IF_ERROR(files_.MakeDirs(DirName(temp), 0700), "fetching artifact ", sha256);
     const absl::Cleanup remove = [&] { files_.RemoveFile(temp).IgnoreError(); };
     SHOAL_RETURN_IF_ERROR(FetchTo(temp, sha256, fetch), "fetching artifact ", sha256);
     SHOAL_RETURN_IF_ERROR(files_.Rename(temp, pin.path()), "fetching artifact ", sha256);

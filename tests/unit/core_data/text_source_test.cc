@@ -131,7 +131,7 @@ TEST(JsonlTest, ListsEveryMalformedLine) {
 
 TEST(JsonlTest, NothingUsableIsAnError) {
   EXPECT_THAT(ParseJsonl("\n\n", "x.jsonl"),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("no usable line among 2")));
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("none of its 2 lines is usable")));
   EXPECT_THAT(ParseJsonl("x\ny\n", "x.jsonl"),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("line 1: not JSON")));
   EXPECT_THAT(ReadJsonl("/nonexistent/x.jsonl"), StatusIs(StatusCode::kNotFound));

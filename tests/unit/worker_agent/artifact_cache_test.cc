@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <optional>
 
 #include "core/base/digest.h"
@@ -84,6 +85,15 @@ TEST_F(ArtifactCacheTest, ADamagedFileIsFetchedAgain) {
   ASSERT_OK(Get("data"));
   EXPECT_EQ(fetches_, 2);
   EXPECT_THAT(files_.ReadFile(pin.path()), IsOkAndHolds("data"));
+}
+
+TEST_F(ArtifactCacheTest, EmptiedUnderneathItFillsAgain) {
+  Open();
+  ASSERT_OK(Get("data"));
+  std::filesystem::remove_all(Path("cache"));
+  ASSERT_OK_AND_ASSIGN(const ArtifactCache::Pin again, Get("data"));
+  EXPECT_THAT(files_.ReadFile(again.path()), IsOkAndHolds("data"));
+  EXPECT_EQ(fetches_, 2);
 }
 
 TEST_F(ArtifactCacheTest, UnfinishedFilesGoAtTheStart) {
