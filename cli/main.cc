@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "cli/commands/app.h"
 #include "cli/commands/command.h"
 #include "cli/lab/embedded.h"
 #include "coordinator/coordinator.h"
@@ -126,63 +127,17 @@ int main(int argc, char** argv) {
   globals.command_line = CommandLine(argc, argv);
   globals.lab.data_dir = DefaultDataDir();
 
-  CLI::App app("A laboratory for tiny language models: train, compare and talk to them.", "shoal");
-  app.set_version_flag("--version", "shoal " + shoal::ThisBuild().ToString());
-  app.add_option("--lab", globals.lab.address,
-                 "The lab to talk to: its join file (default: your own, started when needed)")
-      ->envname("SHOAL_LAB");
-  app.add_option("--data-dir", globals.lab.data_dir, "Where your own lab keeps everything")
-      ->capture_default_str();
-  app.add_flag("--quiet,-q", globals.quiet, "Print only results");
-  app.require_subcommand(1);
-  app.fallthrough();
-  app.footer(
-      "First steps:\n"
-      "  shoal launch tiny --follow                train a model of a million parameters\n"
-      "  shoal chat last                           talk to it\n"
-      "  shoal sweep tiny --vary model.n_layers=1,2,4 --follow\n"
-      "Exit codes: 0 ok, 2 usage or invalid spec, 3 a job failed, 4 lab not reachable or "
-      "infrastructure, 5 refused");
-  AddUp(app, globals);
-  AddDown(app, globals);
-  AddLaunch(app, globals);
-  AddSweep(app, globals);
-  AddExtend(app, globals);
-  AddFields(app, globals);
-  AddTokenizer(app, globals);
-  AddList(app, globals);
-  AddShow(app, globals);
-  AddLogs(app, globals);
-  AddWatch(app, globals);
-  AddWait(app, globals);
-  AddPause(app, globals);
-  AddResume(app, globals);
-  AddRetry(app, globals);
-  AddCancel(app, globals);
-  AddQueue(app, globals);
-  AddExplain(app, globals);
-  AddDataset(app, globals);
-  AddPlot(app, globals);
-  AddCompare(app, globals);
-  AddReport(app, globals);
-  AddGenerate(app, globals);
-  AddChat(app, globals);
-  AddDoctor(app, globals);
-  AddCompletion(app, globals);
-  AddWorkers(app, globals);
-  AddWorker(app, globals);
-  AddCoordinator(app, globals);
-  AddHelp(app, globals);
-
+  const std::unique_ptr<CLI::App> app = BuildApp(globals);
   try {
-    app.parse(argc, argv);
+    app->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+    if (error.get_exit_code() == 0) return app->exit(error);  // --help and --version
     globals.json = AsksForJson(argc, argv);
-    PrintError(globals, UsageError(app, error));
+    PrintError(globals, UsageError(*app, error));
     std::fflush(stdout);
     return kUsage;
   }
+  const int exit_code = RunAction(globals);
   std::fflush(stdout);
-  return globals.exit_code;
+  return exit_code;
 }

@@ -68,20 +68,30 @@ void PrintError(const Globals& globals, const absl::Status& status) {
               JsonReply::Quote(message).c_str());
 }
 
-CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name,
-                     const std::string& help, const std::string& example,
+CLI::App* AddCommand(CLI::App& app, Globals& globals, const CommandHelp& help,
                      std::function<absl::Status()> action) {
-  CLI::App* command = app.add_subcommand(name, help);
+  CLI::App* command = app.add_subcommand(help.name, help.summary);
+  std::string footer = "Examples:";
+  for (const std::string& example : help.examples) StrAppend(footer, "\n  ", example);
+  if (!help.notes.empty()) StrAppend(footer, "\n\n", help.notes);
+  command->footer(footer);
+  if (action == nullptr) {
+    command->require_subcommand(1);
+    return command;
+  }
   command->add_flag("--json", globals.json, "Print one JSON value instead of text");
-  command->footer(StrCat("Example:\n  ", example));
-  command->callback([&globals, action = std::move(action)] {
-    globals.lab.quiet = globals.quiet || globals.json;
-    const absl::Status status = action();
-    if (status.ok()) return;
-    PrintError(globals, status);
-    globals.exit_code = ExitCodeOf(status);
+  command->callback([&globals, command, action = std::move(action)] {
+    if (command->get_subcommands().empty()) globals.action = action;
   });
   return command;
+}
+
+int RunAction(Globals& globals) {
+  globals.lab.quiet = globals.quiet || globals.json;
+  const absl::Status status = globals.action();
+  if (status.ok()) return globals.exit_code;
+  PrintError(globals, status);
+  return ExitCodeOf(status);
 }
 
 std::string JsonReply::ToJson(const google::protobuf::Message& message) {

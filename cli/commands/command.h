@@ -4,12 +4,13 @@
 //   0 ok    2 usage, or an invalid spec    3 a job failed    4 the lab cannot be reached, or
 //   infrastructure failed 5 refused (the wrong state, a limit, a full disk)
 //
-// A command is one file: Add<Verb>(app, globals) declares its options, an example and its action.
+// A command is one file: Add<Verb>(app, globals) declares its options, examples and its action.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "cli/lab/lab.h"
@@ -33,15 +34,27 @@ struct Globals {
   bool quiet = false;
   Terminal terminal;
   Programs programs;
-  std::string command_line;  // as typed, for the record
-  int exit_code = kOk;       // what the command that ran decided
+  std::string command_line;              // as typed, for the record
+  std::function<absl::Status()> action;  // what the command line asks for, once it is parsed
+  int exit_code = kOk;                   // what the action decided
 };
 
-// A subcommand that takes --json, with an example that --help shows. Its action's status decides
-// the exit code; an action that ends well may set globals.exit_code itself (3).
-CLI::App* AddCommand(CLI::App& app, Globals& globals, const std::string& name,
-                     const std::string& help, const std::string& example,
+// What --help says of a command beside its options.
+struct CommandHelp {
+  std::string name;
+  std::string summary;                // one line: a capital first, no period at its end
+  std::vector<std::string> examples;  // as typed in a shell, at least two; "# why" may follow
+  std::string notes = "";             // below the examples; long lines are wrapped
+};
+
+// A subcommand that takes --json. Where a subcommand of its own is given, only that one acts; a
+// command without an action (nullptr) needs one.
+CLI::App* AddCommand(CLI::App& app, Globals& globals, const CommandHelp& help,
                      std::function<absl::Status()> action);
+
+// Runs what the parsed command line asks for, prints its error, and answers the exit code. It
+// follows from the action's status; an action that ends well may set globals.exit_code itself (3).
+int RunAction(Globals& globals);
 
 int ExitCodeOf(const absl::Status& status);
 // What was wrong with a command line that `app` could not parse, for a person: names the option or
@@ -79,7 +92,10 @@ JsonReply& JsonReply::AddList(const std::string& key, const Messages& messages) 
   return AddRaw(key, list + "]");
 }
 
-// One per file of cli/commands.
+// The topics of `shoal help TOPIC`, with commas between.
+std::string HelpTopics();
+
+// One per file of cli/commands; app.cc puts them together.
 void AddUp(CLI::App& app, Globals& globals);
 void AddDown(CLI::App& app, Globals& globals);
 void AddLaunch(CLI::App& app, Globals& globals);

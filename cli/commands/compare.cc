@@ -44,10 +44,11 @@ absl::Status RunCompare(const Globals& globals, CompareCommand& options) {
 void AddCompare(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<CompareCommand>();
   CLI::App* command = AddCommand(
-      app, globals, "compare",
-      "Compare settings: what differs, the held-out loss over seeds, the difference to a baseline",
-      "shoal compare size-7 --by model.n_layers\n"
-      "  shoal compare size-7 --baseline model.n_layers=2 --pick min --export csv --out runs.csv",
+      app, globals,
+      {"compare",
+       "Compare settings: what differs, the held-out loss over seeds, the difference to a baseline",
+       {"shoal compare size-7 --by model.n_layers",
+        "shoal compare size-7 --baseline model.n_layers=2 --pick min --export csv --out runs.csv"}},
       [&globals, options] { return RunCompare(globals, *options); });
   command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command

@@ -122,22 +122,27 @@ absl::Status PrintCandidates(const Globals& globals, const CLI::App& app,
 
 void AddCompletion(CLI::App& app, Globals& globals) {
   const auto shell = std::make_shared<std::string>();
-  CLI::App* command = AddCommand(app, globals, "completion",
-                                 "Print the script that completes commands in your shell",
-                                 "source <(shoal completion bash)\n"
-                                 "  shoal completion fish > ~/.config/fish/completions/shoal.fish",
-                                 [shell]() -> absl::Status {
-                                   std::printf("%s", CompletionScript(*shell).c_str());
-                                   return absl::OkStatus();
-                                 });
+  CLI::App* command =
+      AddCommand(app, globals,
+                 {"completion",
+                  "Print the script that completes commands in your shell",
+                  {"source <(shoal completion bash)  # now; the script says how for good",
+                   "shoal completion fish > ~/.config/fish/completions/shoal.fish"}},
+                 [shell]() -> absl::Status {
+                   std::printf("%s", CompletionScript(*shell).c_str());
+                   return absl::OkStatus();
+                 });
   command->add_option("shell", *shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
 
   const auto words = std::make_shared<std::vector<std::string>>();
-  CLI::App* complete = AddCommand(
-      app, globals, "complete", "What may stand at the cursor", "shoal complete -- launch ti",
-      [&app, &globals, words] { return PrintCandidates(globals, app, *words); });
+  CLI::App* complete =
+      AddCommand(app, globals,
+                 {"complete",
+                  "List what may stand at the cursor, for the scripts of `shoal completion`",
+                  {"shoal complete -- launch ti", "shoal complete -- dataset show ''"}},
+                 [&app, &globals, words] { return PrintCandidates(globals, app, *words); });
   complete->group("");  // for scripts: not listed
   complete->add_option("words", *words, "The words after `shoal`, the unfinished one last");
 }

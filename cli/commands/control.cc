@@ -118,8 +118,10 @@ void AddCancel(CLI::App& app, Globals& globals) {
   const auto reason = std::make_shared<std::string>();
   const auto targets = std::make_shared<Targets>();
   CLI::App* command = AddCommand(
-      app, globals, "cancel", "Cancel runs or whole sweeps; finished ones are left alone",
-      "shoal cancel tiny-L4 --reason \"wrong data\"\n  shoal cancel all",
+      app, globals,
+      {"cancel",
+       "Cancel runs or whole sweeps; finished ones are left alone",
+       {"shoal cancel tiny-L4 --reason \"wrong data\"", "shoal cancel all"}},
       [&globals, reason, targets]() -> absl::Status {
         v1::CancelRequest request;
         request.set_reason(*reason);
@@ -139,8 +141,11 @@ void AddCancel(CLI::App& app, Globals& globals) {
 void AddPause(CLI::App& app, Globals& globals) {
   const auto targets = std::make_shared<Targets>();
   CLI::App* command = AddCommand(
-      app, globals, "pause", "Hold runs back: running ones save a checkpoint and free their slots",
-      "shoal pause tiny-L4\n  shoal pause last:3-6", [&globals, targets]() -> absl::Status {
+      app, globals,
+      {"pause",
+       "Hold runs back: running ones save a checkpoint and free their slots",
+       {"shoal pause tiny-L4", "shoal pause last:3-6  # trials 3 to 6 of the newest sweep"}},
+      [&globals, targets]() -> absl::Status {
         SHOAL_ASSIGN_OR_RETURN(const auto response, Ask(globals, **targets, v1::PauseRequest(),
                                                         &v1::LabService::Stub::Pause));
         const auto now = [](const v1::Run& run) {
@@ -167,8 +172,11 @@ void AddPause(CLI::App& app, Globals& globals) {
 void AddResume(CLI::App& app, Globals& globals) {
   const auto targets = std::make_shared<Targets>();
   CLI::App* command = AddCommand(
-      app, globals, "resume", "Let paused runs go on, from the checkpoint they saved",
-      "shoal resume tiny-L4\n  shoal resume all", [&globals, targets]() -> absl::Status {
+      app, globals,
+      {"resume",
+       "Let paused runs go on, from the checkpoint they saved",
+       {"shoal resume tiny-L4", "shoal resume all"}},
+      [&globals, targets]() -> absl::Status {
         SHOAL_ASSIGN_OR_RETURN(const auto response, Ask(globals, **targets, v1::ResumeRequest(),
                                                         &v1::LabService::Stub::Resume));
         const auto now = [](const v1::Run& run) { return WaitsAgain(run, "goes on"); };
@@ -187,9 +195,10 @@ void AddRetry(CLI::App& app, Globals& globals) {
   const auto failed = std::make_shared<bool>(false);
   const auto targets = std::make_shared<Targets>();
   CLI::App* command = AddCommand(
-      app, globals, "retry",
-      "Queue runs again that failed or were cancelled; they go on from their newest checkpoint",
-      "shoal retry --failed depth-sweep\n  shoal retry tiny-L4",
+      app, globals,
+      {"retry",
+       "Queue runs again that failed or were cancelled; they go on from their newest checkpoint",
+       {"shoal retry --failed depth-sweep", "shoal retry tiny-L4"}},
       [&globals, failed, targets]() -> absl::Status {
         v1::RetryRequest request;
         request.set_failed_only(*failed);

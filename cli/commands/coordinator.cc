@@ -68,18 +68,21 @@ absl::Status ShowJoinFile(const Globals& globals, bool rotated, bool new_certifi
 
 void AddJoinFile(CLI::App& coordinator, Globals& globals) {
   const auto rotate = std::make_shared<bool>(false);
-  CLI::App* command = AddCommand(
-      coordinator, globals, "join-file", "Print where the file is that lets other machines in",
-      "scp $(shoal coordinator join-file) nora:      shoal coordinator join-file --rotate",
-      [&globals, rotate]() -> absl::Status {
-        SHOAL_RETURN_IF_ERROR(CheckDataDir(globals.lab.data_dir));
-        bool new_certificate = false;
-        if (*rotate) {
-          SHOAL_ASSIGN_OR_RETURN(new_certificate,
-                                 globals.programs.rotate_key(globals.lab.data_dir));
-        }
-        return ShowJoinFile(globals, *rotate, new_certificate);
-      });
+  CLI::App* command =
+      AddCommand(coordinator, globals,
+                 {"join-file",
+                  "Print where the file is that lets other machines in",
+                  {"scp $(shoal coordinator join-file) nora:",
+                   "shoal coordinator join-file --rotate  # the old key is refused from now on"}},
+                 [&globals, rotate]() -> absl::Status {
+                   SHOAL_RETURN_IF_ERROR(CheckDataDir(globals.lab.data_dir));
+                   bool new_certificate = false;
+                   if (*rotate) {
+                     SHOAL_ASSIGN_OR_RETURN(new_certificate,
+                                            globals.programs.rotate_key(globals.lab.data_dir));
+                   }
+                   return ShowJoinFile(globals, *rotate, new_certificate);
+                 });
   command->add_flag("--rotate", *rotate,
                     "Make it anew: a running lab refuses the old key from the next call on; the "
                     "certificate stays while it has a year to live");
@@ -94,10 +97,12 @@ void AddCoordinator(CLI::App& app, Globals& globals) {
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(
-      app, globals, "coordinator", "Run a coordinator in this terminal, for workers that join it",
-      "shoal coordinator --listen 0.0.0.0:7411", [&app, &globals, options]() -> absl::Status {
-        // Called after `join-file`'s own action, too.
-        if (!app.get_subcommand("coordinator")->get_subcommands().empty()) return absl::OkStatus();
+      app, globals,
+      {"coordinator",
+       "Run a coordinator in this terminal, for workers that join it",
+       {"shoal coordinator --listen 0.0.0.0:7411",
+        "shoal coordinator --listen 0.0.0.0:7411 --advertise lab.example.org:7411 --lease 10m"}},
+      [&globals, options]() -> absl::Status {
         CoordinatorSetup& setup = options->setup;
         setup.data_dir = globals.lab.data_dir;
         setup.socket_path = EmbeddedSocket(globals.lab.data_dir);

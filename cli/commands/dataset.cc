@@ -5,14 +5,13 @@
 namespace shoal::cli {
 
 void AddDataset(CLI::App& app, Globals& globals) {
-  CLI::App* dataset = app.add_subcommand(
-      "dataset",
-      "Data sets: named, immutable training data (import, list, show, lint, mix, generate)");
-  dataset->require_subcommand(1);
-  dataset->footer(
-      "Examples:\n"
-      "  shoal dataset import reviews.csv --name reviews --columns text=2,label=1\n"
-      "  shoal launch tiny --set data.dataset=reviews --follow");
+  CLI::App* dataset = AddCommand(
+      app, globals,
+      {"dataset",
+       "Data sets, named and immutable: import, list, show, lint, mix and generate them",
+       {"shoal dataset import reviews.csv --name reviews --columns text=2,label=1",
+        "shoal dataset show reviews", "shoal launch tiny --set data.dataset=reviews --follow"}},
+      nullptr);
   AddDatasetImport(*dataset, globals);
   AddDatasetList(*dataset, globals);
   AddDatasetShow(*dataset, globals);

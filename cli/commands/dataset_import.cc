@@ -143,11 +143,12 @@ absl::Status ImportNow(const Globals& globals, const ImportCommand& command) {
 void AddDatasetImport(CLI::App& dataset, Globals& globals) {
   const auto options = std::make_shared<ImportCommand>();
   CLI::App* command = AddCommand(
-      dataset, globals, "import",
-      "Make a data set of files: JSONL, JSON, CSV, TSV or plain text, also gzip or zstd, and the\n"
-      "published FewRel, AG News, DBpedia, TREC, BANKING77 and CLINC150 as they come",
-      "shoal dataset import fewrel/ --name fewrel\n"
-      "  shoal dataset import reviews.tsv.gz --name reviews --columns text=2,label=stars",
+      dataset, globals,
+      {"import",
+       "Make a data set of files: JSONL, JSON, CSV, TSV or plain text, also gzip or zstd, and the "
+       "published FewRel, AG News, DBpedia, TREC, BANKING77 and CLINC150 as they come",
+       {"shoal dataset import fewrel/ --name fewrel",
+        "shoal dataset import reviews.tsv.gz --name reviews --columns text=2,label=stars"}},
       [&globals, options] { return ImportNow(globals, *options); });
   command->add_option("paths", options->paths, "Files, or a folder")->required();
   command->add_option("--name", options->name, "What the data set is called from now on")

@@ -61,13 +61,14 @@ absl::Status Lint(Globals& globals, Options& options) {
 void AddDatasetLint(CLI::App& dataset, Globals& globals) {
   const auto options = std::make_shared<Options>();
   CLI::App* command =
-      AddCommand(dataset, globals, "lint", "Look for leaks and repetition in training data",
-                 "shoal dataset lint my-chats\n"
-                 "  shoal dataset lint train.jsonl eval.jsonl\n"
-                 "  shoal dataset lint personas/pebble.yaml\n"
-                 "Exit code 3 when the held-out side leaks (exact or near copies of training, for "
-                 "plain text long word\nsequences) or a template's blanks are unresolved; "
-                 "warnings do not change it.",
+      AddCommand(dataset, globals,
+                 {"lint",
+                  "Look for leaks and repetition in training data",
+                  {"shoal dataset lint my-chats", "shoal dataset lint train.jsonl eval.jsonl",
+                   "shoal dataset lint personas/pebble.yaml"},
+                  "Exit code 3 when the held-out side leaks (exact or near copies of training, for "
+                  "plain text long word sequences) or a template's blanks are unresolved; "
+                  "warnings do not change it."},
                  [&globals, options] { return Lint(globals, *options); });
   command
       ->add_option("source", options->source,

@@ -46,8 +46,10 @@ absl::Status List(const Globals& globals) {
 }  // namespace
 
 void AddDatasetList(CLI::App& dataset, Globals& globals) {
-  AddCommand(dataset, globals, "list", "List the data sets of the lab, newest first",
-             "shoal dataset list\n  shoal dataset list --json",
+  AddCommand(dataset, globals,
+             {"list",
+              "List the data sets of the lab, newest first",
+              {"shoal dataset list", "shoal dataset list --json"}},
              [&globals] { return List(globals); });
 }
 

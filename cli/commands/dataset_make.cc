@@ -182,13 +182,15 @@ absl::Status GenerateNow(const Globals& globals, const GenerateCommand& command)
 
 void AddDatasetMix(CLI::App& dataset, Globals& globals) {
   const auto options = std::make_shared<MixCommand>();
-  CLI::App* command = AddCommand(
-      dataset, globals, "mix",
-      "Make a data set of others, in given shares of examples. Without --examples it is as large\n"
-      "as can be without repeating any; a part too short for its share is repeated in rounds",
-      "shoal dataset mix chats --of guppy=0.7 --of mila=0.3\n"
-      "  shoal dataset mix small --of guppy=1 --of news=1 --examples 10000 --json",
-      [&globals, options] { return Mix(globals, *options); });
+  CLI::App* command =
+      AddCommand(dataset, globals,
+                 {"mix",
+                  "Make a data set of others, in given shares of examples",
+                  {"shoal dataset mix chats --of guppy=0.7 --of mila=0.3",
+                   "shoal dataset mix small --of guppy=1 --of news=1 --examples 10000 --json"},
+                  "Without --examples it is as large as can be without repeating any; a part too "
+                  "short for its share is repeated in rounds."},
+                 [&globals, options] { return Mix(globals, *options); });
   command->add_option("name", options->name, "What the mixture is called")->required();
   command
       ->add_option("--of", options->parts, "NAME=SHARE: a data set and its share of the examples")
@@ -204,9 +206,11 @@ void AddDatasetMix(CLI::App& dataset, Globals& globals) {
 void AddDatasetGenerate(CLI::App& dataset, Globals& globals) {
   const auto options = std::make_shared<GenerateCommand>();
   CLI::App* command = AddCommand(
-      dataset, globals, "generate", "Make a data set of a persona's conversations",
-      "shoal dataset generate guppy --name guppy\n"
-      "  shoal dataset generate my-fish.yaml --conversations 20000 --seed 2 --name fish2",
+      dataset, globals,
+      {"generate",
+       "Make a data set of a persona's conversations",
+       {"shoal dataset generate pebble --name pebble",
+        "shoal dataset generate my-fish.yaml --conversations 20000 --seed 2 --name fish2"}},
       [&globals, options] { return GenerateNow(globals, *options); });
   command
       ->add_option("persona", options->persona, "A persona that ships with shoal, or a YAML file")

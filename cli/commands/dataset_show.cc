@@ -167,10 +167,10 @@ absl::Status Show(const Globals& globals, const ShowCommand& command) {
 void AddDatasetShow(CLI::App& dataset, Globals& globals) {
   const auto options = std::make_shared<ShowCommand>();
   CLI::App* command = AddCommand(
-      dataset, globals, "show",
-      "Show a data set: its parts, lengths, labels, what became of its source, and samples",
-      "shoal dataset show fewrel\n"
-      "  shoal dataset show fewrel --samples 20 --labels all --json",
+      dataset, globals,
+      {"show",
+       "Show a data set: its parts, lengths, labels, what became of its source, and samples",
+       {"shoal dataset show fewrel", "shoal dataset show fewrel --samples 20 --labels all --json"}},
       [&globals, options] { return Show(globals, *options); });
   command->add_option("name", options->name, "A data set: its name, or 8 or more digits of its id")
       ->required();

@@ -183,42 +183,45 @@ std::vector<Finding> CheckLab(const Globals& globals) {
 }  // namespace
 
 void AddDoctor(CLI::App& app, Globals& globals) {
-  AddCommand(
-      app, globals, "doctor", "Check the installation, the machine, its backends and the lab",
-      "shoal doctor", [&globals]() -> absl::Status {
-        std::vector<Finding> findings = CheckInstallation();
-        findings.push_back(CheckMachine());
-        for (auto& finding : CheckBackends()) findings.push_back(std::move(finding));
-        for (auto& finding : CheckDataFolder(globals.lab.data_dir))
-          findings.push_back(std::move(finding));
-        for (auto& finding : CheckJoinFile(globals)) findings.push_back(std::move(finding));
-        for (auto& finding : CheckLab(globals)) findings.push_back(std::move(finding));
-        std::string json = "[";
-        bool bad = false;
-        for (const Finding& finding : findings) {
-          bad = bad || finding.verdict == Verdict::kBad;
-          const char* word = finding.verdict == Verdict::kOk     ? "ok"
-                             : finding.verdict == Verdict::kNote ? "note"
-                                                                 : "BAD";
-          const Style style = finding.verdict == Verdict::kOk     ? Style::kGreen
-                              : finding.verdict == Verdict::kNote ? Style::kYellow
-                                                                  : Style::kRed;
-          if (!globals.json) {
-            std::printf("%s  %-18s %s\n",
-                        Styled(globals.terminal, style,
-                               StrCat(word, std::string(4 - std::string_view(word).size(), ' ')))
-                            .c_str(),
-                        finding.subject.c_str(), Printable(finding.text, false).c_str());
-          }
-          StrAppend(json, json.size() > 1 ? "," : "",
-                    "{\"subject\":", JsonReply::Quote(finding.subject),
-                    ",\"verdict\":", JsonReply::Quote(word),
-                    ",\"text\":", JsonReply::Quote(finding.text), "}");
-        }
-        if (globals.json) JsonReply().AddRaw("findings", json + "]").Print();
-        if (bad) globals.exit_code = kInfrastructure;
-        return absl::OkStatus();
-      });
+  AddCommand(app, globals,
+             {"doctor",
+              "Check the installation, the machine, its backends and the lab",
+              {"shoal doctor", "shoal doctor --lab lab.join  # can this machine reach that lab?"}},
+             [&globals]() -> absl::Status {
+               std::vector<Finding> findings = CheckInstallation();
+               findings.push_back(CheckMachine());
+               for (auto& finding : CheckBackends()) findings.push_back(std::move(finding));
+               for (auto& finding : CheckDataFolder(globals.lab.data_dir))
+                 findings.push_back(std::move(finding));
+               for (auto& finding : CheckJoinFile(globals)) findings.push_back(std::move(finding));
+               for (auto& finding : CheckLab(globals)) findings.push_back(std::move(finding));
+               std::string json = "[";
+               bool bad = false;
+               for (const Finding& finding : findings) {
+                 bad = bad || finding.verdict == Verdict::kBad;
+                 const char* word = finding.verdict == Verdict::kOk     ? "ok"
+                                    : finding.verdict == Verdict::kNote ? "note"
+                                                                        : "BAD";
+                 const Style style = finding.verdict == Verdict::kOk     ? Style::kGreen
+                                     : finding.verdict == Verdict::kNote ? Style::kYellow
+                                                                         : Style::kRed;
+                 if (!globals.json) {
+                   std::printf(
+                       "%s  %-18s %s\n",
+                       Styled(globals.terminal, style,
+                              StrCat(word, std::string(4 - std::string_view(word).size(), ' ')))
+                           .c_str(),
+                       finding.subject.c_str(), Printable(finding.text, false).c_str());
+                 }
+                 StrAppend(json, json.size() > 1 ? "," : "",
+                           "{\"subject\":", JsonReply::Quote(finding.subject),
+                           ",\"verdict\":", JsonReply::Quote(word),
+                           ",\"text\":", JsonReply::Quote(finding.text), "}");
+               }
+               if (globals.json) JsonReply().AddRaw("findings", json + "]").Print();
+               if (bad) globals.exit_code = kInfrastructure;
+               return absl::OkStatus();
+             });
 }
 
 }  // namespace shoal::cli

@@ -184,14 +184,16 @@ absl::Status Extend(Globals& globals, const ExtendOptions& options) {
 void AddExtend(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<ExtendOptions>();
   CLI::App* command = AddCommand(
-      app, globals, "extend", "Add runs to a sweep, or steps to a run",
-      "shoal extend depth --repeats 5\n"
-      "  shoal extend depth --vary model.n_layers=8     adds a value to those that are there\n"
-      "  shoal extend tiny --steps 4000\n"
-      "A sweep's runs keep their names and places; what is new comes after them. A run's extension "
-      "is a new run\n"
-      "that goes on from its newest resumable checkpoint, with the learning-rate schedule of the "
-      "new length.",
+      app, globals,
+      {"extend",
+       "Add runs to a sweep, or steps to a run",
+       {"shoal extend depth --repeats 5",
+        "shoal extend depth --vary model.n_layers=8  # adds a value to those that are there",
+        "shoal extend tiny --steps 4000"},
+       "A sweep's runs keep their names and places; what is new comes after them. A run's "
+       "extension "
+       "is a new run that goes on from its newest resumable checkpoint, with the learning-rate "
+       "schedule of the new length."},
       [&globals, options] { return Extend(globals, *options); });
   command->add_option("target", options->target, "A sweep or a run: id, name or `last`")
       ->required();

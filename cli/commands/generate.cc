@@ -261,8 +261,11 @@ void AddSamplingOptions(CLI::App& command, TalkOptions& options) {
 void AddGenerate(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<TalkOptions>();
   CLI::App* command =
-      AddCommand(app, globals, "generate", "Ask a trained model once, or several models the same",
-                 "shoal generate last --prompt \"What do you like?\" --temperature 0",
+      AddCommand(app, globals,
+                 {"generate",
+                  "Ask a trained model once, or several models the same",
+                  {"shoal generate last --prompt \"What do you like?\" --temperature 0",
+                   "echo \"What do you like?\" | shoal generate tiny-L1 tiny-L4 --seed 7"}},
                  [&globals, options] { return Generate(globals, *options); });
   command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command
@@ -279,7 +282,10 @@ void AddGenerate(CLI::App& app, Globals& globals) {
 void AddChat(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<TalkOptions>();
   CLI::App* command =
-      AddCommand(app, globals, "chat", "Chat with a trained model", "shoal chat last",
+      AddCommand(app, globals,
+                 {"chat",
+                  "Chat with a trained model",
+                  {"shoal chat last", "shoal chat tiny-L4 --temperature 0 --stats"}},
                  [&globals, options] { return Chat(globals, *options); });
   command->get_option("--json")->description("Print JSON lines, one object per answer");
   command->add_option("run", options->targets, StrCat(kTargetHelp, "; default: last"))

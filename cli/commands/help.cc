@@ -36,6 +36,7 @@ All four survive a restart of the lab. With --json, progress is left out.
   all                 every run; commands that change runs leave those alone that they do not concern
   tiny-L4             a run's name
   sizes               a sweep's name: all of its runs
+  sizes:3   last:1-4  some of its trials, counted from 1; last: of the newest sweep
   run-1m822gkszmg6    an id, or the beginning of one that fits no other
   7   3-9   1,4,6-8   numbers, as `shoal list` shows them under #: they never change
 )"},
@@ -57,6 +58,8 @@ With --json, errors are {"schema":1,"error":{"code":"...","message":"..."}} on s
   shoal sweep tiny --vary model.n_layers=2,4,8 --repeats 3
                                             one run for each value and each of three seeds
   shoal launch my.yaml                      a file of yours; those that ship are in share/shoal/recipes
+  shoal launch tiny --set data.dataset=reviews
+                                            a data set of yours (`shoal dataset import` makes one)
 
 Every mistake is listed at once, each with file, line and column.
 )"},
@@ -64,8 +67,10 @@ Every mistake is listed at once, each with file, line and column.
 
 // CLI11's help() is that of the command that was parsed, `help` itself.
 std::string HelpOf(const CLI::App& command) {
-  return command.get_formatter()->make_help(&command, command.get_display_name(),
-                                            CLI::AppFormatMode::Normal);
+  std::string name = command.get_name();  // "shoal dataset import"
+  for (const CLI::App* above = command.get_parent(); above != nullptr; above = above->get_parent())
+    name = StrCat(above->get_name(), " ", name);
+  return command.get_formatter()->make_help(&command, name, CLI::AppFormatMode::Normal);
 }
 
 absl::Status PrintHelp(const CLI::App& app, const std::vector<std::string>& words) {
@@ -105,10 +110,19 @@ absl::Status PrintHelp(const CLI::App& app, const std::vector<std::string>& word
 
 }  // namespace
 
+std::string HelpTopics() {
+  std::string names;
+  for (const Topic& topic : kTopics) StrAppend(names, names.empty() ? "" : ", ", topic.name);
+  return names;
+}
+
 void AddHelp(CLI::App& app, Globals& globals) {
   const auto words = std::make_shared<std::vector<std::string>>();
-  CLI::App* command = AddCommand(app, globals, "help", "Explain a command, or what several share",
-                                 "shoal help sweep\n  shoal help following",
+  CLI::App* command = AddCommand(app, globals,
+                                 {"help",
+                                  "Explain a command, or what several share",
+                                  {"shoal help sweep", "shoal help exit-codes"},
+                                  StrCat("Topics: ", HelpTopics())},
                                  [&app, words] { return PrintHelp(app, *words); });
   command->add_option("command", *words, "A command, or a topic");
 }

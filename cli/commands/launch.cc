@@ -54,8 +54,13 @@ absl::Status LaunchOne(Globals& globals, const LaunchOptions& options, spec::Spe
 void AddLaunch(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<LaunchOptions>();
   CLI::App* command = AddCommand(
-      app, globals, "launch", "Train a model from a recipe",
-      "shoal launch tiny --set model.n_layers=4 --follow", [&globals, options]() -> absl::Status {
+      app, globals,
+      {"launch",
+       "Train a model from a recipe",
+       {"shoal launch tiny --set model.n_layers=4 --follow",
+        "shoal launch tiny --dry-run  # the complete spec, and what it will cost",
+        "shoal launch tiny --set data.dataset=reviews --name reviews"}},
+      [&globals, options]() -> absl::Status {
         SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file, ReadRecipe(options->recipe, options->sets));
         if (!file.is_sweep) return LaunchOne(globals, *options, std::move(file));
         if (!options->name.empty()) file.sweep.set_name(options->name);
@@ -77,8 +82,11 @@ void AddLaunch(CLI::App& app, Globals& globals) {
 void AddFields(CLI::App& app, Globals& globals) {
   const auto path = std::make_shared<std::string>();
   CLI::App* command = AddCommand(
-      app, globals, "fields", "List the fields of a spec, or explain one",
-      "shoal fields train.optimizer.lr", [&globals, path]() -> absl::Status {
+      app, globals,
+      {"fields",
+       "List the fields of a spec, or explain one",
+       {"shoal fields train.optimizer.lr", "shoal fields  # all of them"}},
+      [&globals, path]() -> absl::Status {
         std::vector<spec::FieldHelp> fields;
         if (path->empty()) {
           fields = spec::ListFields();

@@ -104,9 +104,11 @@ void AddList(CLI::App& app, Globals& globals) {
     ExportOptions export_to;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = AddCommand(app, globals, "list", "List runs, sweeps or workers, newest first",
-                                 "shoal list --status running\n"
-                                 "  shoal list --sweep size-7 --export csv --out size-7.csv",
+  CLI::App* command = AddCommand(app, globals,
+                                 {"list",
+                                  "List runs, sweeps or workers, newest first",
+                                  {"shoal list --status running", "shoal list sweeps",
+                                   "shoal list --sweep size-7 --export csv --out size-7.csv"}},
                                  [&globals, options]() -> absl::Status {
                                    SHOAL_RETURN_IF_ERROR(CheckExport(globals, options->export_to));
                                    if (options->export_to.wanted() && options->what != "runs")

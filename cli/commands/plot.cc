@@ -239,10 +239,11 @@ absl::Status Plot(const Globals& globals, const PlotCommand& options) {
 
 void AddPlot(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<PlotCommand>();
-  CLI::App* command = AddCommand(app, globals, "plot",
-                                 "Draw curves of one or several runs, or write out every point",
-                                 "shoal plot size-7 -m held_out/loss --band --x tokens --log\n"
-                                 "  shoal plot quickstart --export csv --out points.csv",
+  CLI::App* command = AddCommand(app, globals,
+                                 {"plot",
+                                  "Draw curves of one or several runs, or write out every point",
+                                  {"shoal plot size-7 -m held_out/loss --band --x tokens --log",
+                                   "shoal plot quickstart --export csv --out points.csv"}},
                                  [&globals, options] { return Plot(globals, *options); });
   command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command

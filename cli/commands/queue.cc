@@ -57,16 +57,20 @@ absl::Status PrintExplanation(const Globals& globals, const std::string& target)
 }  // namespace
 
 void AddQueue(CLI::App& app, Globals& globals) {
-  AddCommand(app, globals, "queue", "List what runs and what waits, in order, and why it waits",
-             "shoal queue\n  shoal queue --json", [&globals] { return PrintQueue(globals); });
+  AddCommand(app, globals,
+             {"queue",
+              "List what runs and what waits, in order, and why it waits",
+              {"shoal queue", "shoal queue --json"}},
+             [&globals] { return PrintQueue(globals); });
 }
 
 void AddExplain(CLI::App& app, Globals& globals) {
   const auto target = std::make_shared<std::string>("last");
   CLI::App* command =
-      AddCommand(app, globals, "explain",
-                 "Say why a run is where it is: what each worker lacks or is busy with",
-                 "shoal explain last\n  shoal explain tiny-L4",
+      AddCommand(app, globals,
+                 {"explain",
+                  "Say why a run is where it is: what each worker lacks or is busy with",
+                  {"shoal explain last", "shoal explain tiny-L4"}},
                  [&globals, target] { return PrintExplanation(globals, *target); });
   command->add_option("run", *target, StrCat(kTargetHelp, "; or a job's id; default: last"));
 }

@@ -62,10 +62,11 @@ absl::Status MakeReport(const Globals& globals, const ReportCommand& options) {
 void AddReport(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<ReportCommand>();
   CLI::App* command =
-      AddCommand(app, globals, "report",
-                 "Write one self-contained HTML page: comparison, curves, specs, data, answers",
-                 "shoal report size-7 --out size-7.html\n"
-                 "  shoal report tiny-L2 tiny-L4 --title \"Two depths\" --baseline tiny-L2",
+      AddCommand(app, globals,
+                 {"report",
+                  "Write one self-contained HTML page: comparison, curves, specs, data, answers",
+                  {"shoal report size-7 --out size-7.html",
+                   "shoal report tiny-L2 tiny-L4 --title \"Two depths\" --baseline tiny-L2"}},
                  [&globals, options] { return MakeReport(globals, *options); });
   command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command->add_option("--out,-o", options->out, "The page's file; - is stdout")

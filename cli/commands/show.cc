@@ -140,7 +140,11 @@ void AddShow(CLI::App& app, Globals& globals) {
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(
-      app, globals, "show", "Show a run, or compare the runs of a sweep", "shoal show last",
+      app, globals,
+      {"show",
+       "Show everything about a run, or a table of several",
+       {"shoal show last", "shoal show tiny-L4 --spec  # every default filled in",
+        "shoal show size-7"}},
       [&globals, options]() -> absl::Status {
         SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
         SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, options->targets));

@@ -83,20 +83,21 @@ absl::Status SubmitSweepFile(Globals& globals, const SubmitOptions& options,
 void AddSweep(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<SweepOptions>();
   CLI::App* command = AddCommand(
-      app, globals, "sweep", "Train models that differ in what you ask about",
-      "shoal sweep tiny --vary model.n_layers=2,4,6 --repeats 3 --follow\n"
-      "  shoal sweep tiny --vary train.optimizer.lr=1e-4..1e-2:log --trials 20\n"
-      "What --vary says of a field:\n"
-      "  model.n_layers=2,4,6                    these values\n"
-      "  model.n_layers=1..8                     every integer of a range\n"
-      "  model.d_model=64..256:step=64           in steps\n"
-      "  train.optimizer.lr=1e-4..1e-2:log:5     5 points at equal ratios (without log: at equal "
-      "distances)\n"
-      "  train.optimizer.lr=1e-4..1e-2:log       any value of the range, with --trials\n"
-      "Several --vary make every combination of them; --trials N draws N of the combinations at "
-      "random.\n"
-      "In a recipe: base, space, variants, strategy, trials, seed, repeats; see "
-      "recipes/quickstart.yaml.",
+      app, globals,
+      {"sweep",
+       "Train models that differ in what you ask about",
+       {"shoal sweep tiny --vary model.n_layers=2,4,6 --repeats 3 --follow",
+        "shoal sweep tiny --vary train.optimizer.lr=1e-4..1e-2:log --trials 20"},
+       "What --vary says of a field:\n"
+       "  model.n_layers=2,4,6                    these values\n"
+       "  model.n_layers=1..8                     every integer of a range\n"
+       "  model.d_model=64..256:step=64           in steps\n"
+       "  train.optimizer.lr=1e-4..1e-2:log:5     5 points at equal ratios (without log: "
+       "distances)\n"
+       "  train.optimizer.lr=1e-4..1e-2:log       any value of the range, with --trials\n"
+       "Several --vary make every combination of them; --trials N draws N of the combinations at "
+       "random. In a recipe: base, space, variants, strategy, trials, seed, repeats; see "
+       "recipes/quickstart.yaml."},
       [&globals, options]() -> absl::Status {
         SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file, ReadRecipe(options->recipe, options->sets));
         MakeSweep(file);

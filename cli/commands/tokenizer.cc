@@ -244,9 +244,11 @@ absl::Status Encode(Globals& globals, const std::string& path, const std::string
 void AddTrain(CLI::App& tokenizer, Globals& globals) {
   const auto options = std::make_shared<TrainOptions>();
   CLI::App* command =
-      AddCommand(tokenizer, globals, "train", "Train a tokenizer on files",
-                 "shoal tokenizer train chats.jsonl --vocab-size 4096 --out tokenizer.json\n"
-                 "  shoal tokenizer train shakespeare.txt --kind char --out tokenizer.json",
+      AddCommand(tokenizer, globals,
+                 {"train",
+                  "Train a tokenizer on files",
+                  {"shoal tokenizer train chats.jsonl --vocab-size 4096 --out tokenizer.json",
+                   "shoal tokenizer train shakespeare.txt --kind char --out tokenizer.json"}},
                  [&globals, options] { return Train(globals, *options); });
   command->add_option("files", options->files, "Training text: .txt, or .jsonl as runs take it")
       ->required();
@@ -278,9 +280,11 @@ void AddImport(CLI::App& tokenizer, Globals& globals) {
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(
-      tokenizer, globals, "import", "Turn a published tokenizer into one tokenizer.json",
-      "shoal tokenizer import gpt2/encoder.json gpt2/vocab.bpe --out tokenizer.json\n"
-      "  shoal tokenizer import bert-uncased/vocab.txt --chat-tokens --out tokenizer.json",
+      tokenizer, globals,
+      {"import",
+       "Turn a published tokenizer into one tokenizer.json",
+       {"shoal tokenizer import gpt2/encoder.json gpt2/vocab.bpe --out tokenizer.json",
+        "shoal tokenizer import bert-uncased/vocab.txt --chat-tokens --out tokenizer.json"}},
       [&globals, options] {
         return Import(globals, options->paths, options->chat_tokens, options->out);
       });
@@ -303,16 +307,20 @@ void AddShowAndEncode(CLI::App& tokenizer, Globals& globals) {
     bool ordinary = false;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* show = AddCommand(tokenizer, globals, "show", "What a tokenizer is made of",
-                              "shoal tokenizer show tokenizer.json\n"
-                              "  shoal tokenizer show gpt2/encoder.json --json",
-                              [&globals, options] { return Show(globals, options->path); });
+  CLI::App* show = AddCommand(
+      tokenizer, globals,
+      {"show",
+       "Show what a tokenizer is made of",
+       {"shoal tokenizer show tokenizer.json", "shoal tokenizer show gpt2/encoder.json --json"}},
+      [&globals, options] { return Show(globals, options->path); });
   show->add_option("path", options->path, "The tokenizer, in any form that import takes")
       ->required();
   CLI::App* encode =
-      AddCommand(tokenizer, globals, "encode", "The ids and pieces of a text",
-                 "shoal tokenizer encode tokenizer.json 'Hello, World!'\n"
-                 "  echo 'Hello' | shoal tokenizer encode tokenizer.json - --json",
+      AddCommand(tokenizer, globals,
+                 {"encode",
+                  "Print the ids and pieces of a text",
+                  {"shoal tokenizer encode tokenizer.json 'Hello, World!'",
+                   "echo 'Hello' | shoal tokenizer encode tokenizer.json - --json"}},
                  [&globals, options] {
                    return Encode(globals, options->path, options->text, options->ordinary);
                  });
@@ -355,12 +363,12 @@ absl::StatusOr<TokenizerCorpus> ReadTokenizerCorpus(const std::vector<std::strin
 
 void AddTokenizer(CLI::App& app, Globals& globals) {
   CLI::App* tokenizer =
-      app.add_subcommand("tokenizer", "Tokenizers: train, import, show, encode with and lint them");
-  tokenizer->require_subcommand(1);
-  tokenizer->footer(
-      "Examples:\n"
-      "  shoal tokenizer train chats.jsonl --vocab-size 4096 --out tokenizer.json\n"
-      "  shoal tokenizer lint tokenizer.json --text chats.jsonl");
+      AddCommand(app, globals,
+                 {"tokenizer",
+                  "Tokenizers: train, import, show, encode with and lint them",
+                  {"shoal tokenizer train chats.jsonl --vocab-size 4096 --out tokenizer.json",
+                   "shoal tokenizer lint tokenizer.json --text chats.jsonl"}},
+                 nullptr);
   AddTrain(*tokenizer, globals);
   AddImport(*tokenizer, globals);
   AddShowAndEncode(*tokenizer, globals);

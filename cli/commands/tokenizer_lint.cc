@@ -185,11 +185,13 @@ absl::Status Lint(Globals& globals, const Options& options) {
 void AddTokenizerLint(CLI::App& tokenizer, Globals& globals) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(
-      tokenizer, globals, "lint", "Look for lost bytes, unused tokens and costly text",
-      "shoal tokenizer lint tokenizer.json\n"
-      "  shoal tokenizer lint tokenizer.json --text train.jsonl --text eval.jsonl\n"
-      "Exit code 3 when text is lost without a trace or does not come back although nothing was\n"
-      "normalized; warnings do not change it.",
+      tokenizer, globals,
+      {"lint",
+       "Look for lost bytes, unused tokens and costly text",
+       {"shoal tokenizer lint tokenizer.json",
+        "shoal tokenizer lint tokenizer.json --text train.jsonl --text eval.jsonl"},
+       "Exit code 3 when text is lost without a trace or does not come back although nothing was "
+       "normalized; warnings do not change it."},
       [&globals, options] { return Lint(globals, *options); });
   command->add_option("path", options->path, "The tokenizer, in any form that import takes")
       ->required();

@@ -112,8 +112,11 @@ void AddUp(CLI::App& app, Globals& globals) {
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(
-      app, globals, "up", "Start the lab of the data folder: a coordinator and a worker",
-      "shoal up --slots 2", [&globals, options]() -> absl::Status {
+      app, globals,
+      {"up",
+       "Start the lab of the data folder: a coordinator and a worker",
+       {"shoal up --slots 2", "shoal up --listen 0.0.0.0:7411  # and let other machines in"}},
+      [&globals, options]() -> absl::Status {
         EmbeddedOptions& embedded = options->embedded;
         SHOAL_ASSIGN_OR_RETURN(embedded.lease, ParseLease(options->lease));
         if (options->foreground)
@@ -151,9 +154,11 @@ void AddUp(CLI::App& app, Globals& globals) {
 }
 
 void AddDown(CLI::App& app, Globals& globals) {
-  AddCommand(app, globals, "down",
-             "Stop the lab of the data folder; running jobs save a checkpoint and resume later",
-             "shoal down", [&globals]() -> absl::Status {
+  AddCommand(app, globals,
+             {"down",
+              "Stop the lab of the data folder; running jobs save a checkpoint and resume later",
+              {"shoal down", "shoal --data-dir /srv/shoal down"}},
+             [&globals]() -> absl::Status {
                const bool was_running = EmbeddedLabRuns(globals.lab.data_dir);
                SHOAL_RETURN_IF_ERROR(
                    StopEmbeddedLab(globals.lab.data_dir, absl::Seconds(90), globals.clock()));

@@ -14,13 +14,16 @@
 namespace shoal::cli {
 namespace {
 
-// Ids, so that a later run of the same name does not confuse a watch that outlives a lab.
+// Ids, so that a later run of the same name does not confuse a watch that outlives a lab; a reused
+// run as its place in the sweep, which tells that it is.
 absl::StatusOr<std::vector<std::string>> RunIds(const Globals& globals,
                                                 const std::vector<std::string>& targets) {
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
   SHOAL_ASSIGN_OR_RETURN(const std::vector<v1::Run> runs, ResolveRuns(lab, targets));
   std::vector<std::string> ids;
-  for (const v1::Run& run : runs) ids.push_back(run.run_id());
+  for (const v1::Run& run : runs) {
+    ids.push_back(run.reused() ? StrCat(run.sweep_id(), ":", run.trial_index() + 1) : run.run_id());
+  }
   return ids;
 }
 
@@ -109,13 +112,16 @@ absl::Status PrintLogs(const Globals& globals, const std::string& target, bool f
 
 void AddWatch(CLI::App& app, Globals& globals) {
   const auto targets = std::make_shared<std::vector<std::string>>();
-  CLI::App* command =
-      AddCommand(app, globals, "watch", "Follow runs to their end, with live progress",
-                 "shoal watch last", [&globals, targets] {
-                   const FollowMode mode =
-                       globals.json || globals.quiet ? FollowMode::kSilent : FollowMode::kProgress;
-                   return WatchOrWait(globals, "shoal watch", *targets, "", mode);
-                 });
+  CLI::App* command = AddCommand(app, globals,
+                                 {"watch",
+                                  "Follow runs to their end, with live progress",
+                                  {"shoal watch last", "shoal watch tiny-L2 tiny-L4"}},
+                                 [&globals, targets] {
+                                   const FollowMode mode = globals.json || globals.quiet
+                                                               ? FollowMode::kSilent
+                                                               : FollowMode::kProgress;
+                                   return WatchOrWait(globals, "shoal watch", *targets, "", mode);
+                                 });
   command->add_option("run", *targets, StrCat(kTargetsHelp, "; default: last"));
 }
 
@@ -125,12 +131,15 @@ void AddWait(CLI::App& app, Globals& globals) {
     std::string timeout;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = AddCommand(app, globals, "wait",
-                                 "Wait until runs have ended; exit 3 when one did not succeed",
-                                 "shoal wait tiny --timeout 10m", [&globals, options] {
-                                   return WatchOrWait(globals, "shoal wait", options->targets,
-                                                      options->timeout, FollowMode::kSilent);
-                                 });
+  CLI::App* command =
+      AddCommand(app, globals,
+                 {"wait",
+                  "Wait until runs have ended; exit 3 when one did not succeed",
+                  {"shoal wait tiny --timeout 10m", "shoal wait size-7 && shoal compare size-7"}},
+                 [&globals, options] {
+                   return WatchOrWait(globals, "shoal wait", options->targets, options->timeout,
+                                      FollowMode::kSilent);
+                 });
   command->add_option("run", options->targets, StrCat(kTargetsHelp, "; default: last"));
   command->add_option("--timeout", options->timeout,
                       "Give up waiting after this long (exit 4); the runs go on");
@@ -144,7 +153,9 @@ void AddLogs(CLI::App& app, Globals& globals) {
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(
-      app, globals, "logs", "Print a run's log", "shoal logs -f last", [&globals, options] {
+      app, globals,
+      {"logs", "Print a run's log", {"shoal logs -f last", "shoal logs tiny-L4 --attempt 2"}},
+      [&globals, options] {
         return PrintLogs(globals, options->target, options->follow, options->attempt);
       });
   command->add_option("run", options->target, StrCat(kTargetHelp, "; default: last"));

@@ -42,8 +42,12 @@ absl::StatusOr<join::Endpoint> EndpointOf(const Options& options, const Globals&
 void AddWorker(CLI::App& app, Globals& globals) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(
-      app, globals, "worker", "Run a worker in this terminal, for a lab here or elsewhere",
-      "shoal worker --join lab.join --name nora --slots 4", [&globals, options]() -> absl::Status {
+      app, globals,
+      {"worker",
+       "Run a worker in this terminal, for a lab here or elsewhere",
+       {"shoal worker --join lab.join --name nora --slots 4",
+        "shoal worker --name second --slots 1  # one more for your own lab"}},
+      [&globals, options]() -> absl::Status {
         WorkerSetup& setup = options->setup;
         SHOAL_ASSIGN_OR_RETURN(setup.coordinator, EndpointOf(*options, globals));
         if (setup.name.empty()) setup.name = ReadHostInfo().hostname;

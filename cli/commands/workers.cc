@@ -51,10 +51,9 @@ absl::Status Drain(Globals& globals, const std::vector<std::string>& names, bool
   return absl::OkStatus();
 }
 
-void AddDrainCommand(CLI::App& workers, Globals& globals, const std::string& name,
-                     const std::string& help, const std::string& example, bool undo) {
+void AddDrainCommand(CLI::App& workers, Globals& globals, const CommandHelp& help, bool undo) {
   const auto names = std::make_shared<std::vector<std::string>>();
-  CLI::App* command = AddCommand(workers, globals, name, help, example,
+  CLI::App* command = AddCommand(workers, globals, help,
                                  [&globals, names, undo] { return Drain(globals, *names, undo); });
   command->add_option("worker", *names, "Workers: name or id")->required();
 }
@@ -81,19 +80,21 @@ absl::Status PrintWorkers(Globals& globals) {
 }
 
 void AddWorkers(CLI::App& app, Globals& globals) {
-  const auto self = std::make_shared<CLI::App*>(nullptr);
-  CLI::App* command =
-      AddCommand(app, globals, "workers", "List workers, what they have and what they run",
-                 "shoal workers\n  shoal workers drain nora", [&globals, self]() -> absl::Status {
-                   if (!(*self)->get_subcommands().empty()) return absl::OkStatus();
-                   return PrintWorkers(globals);
-                 });
-  *self = command;
-  AddDrainCommand(*command, globals, "drain",
-                  "Let workers finish what they run and take no new jobs",
-                  "shoal workers drain nora\n  shoal workers drain nora otto", false);
-  AddDrainCommand(*command, globals, "undrain", "Let drained workers take jobs again",
-                  "shoal workers undrain nora\n  shoal workers undrain nora otto", true);
+  CLI::App* command = AddCommand(app, globals,
+                                 {"workers",
+                                  "List workers, what they have and what they run",
+                                  {"shoal workers", "shoal workers drain nora"}},
+                                 [&globals] { return PrintWorkers(globals); });
+  AddDrainCommand(*command, globals,
+                  {"drain",
+                   "Let workers finish what they run and take no new jobs",
+                   {"shoal workers drain nora", "shoal workers drain nora otto"}},
+                  false);
+  AddDrainCommand(*command, globals,
+                  {"undrain",
+                   "Let drained workers take jobs again",
+                   {"shoal workers undrain nora", "shoal workers undrain nora otto"}},
+                  true);
 }
 
 }  // namespace shoal::cli

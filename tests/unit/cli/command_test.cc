@@ -117,15 +117,16 @@ class CommandTest : public testing::Test {
   // Runs `shoal try ...`, whose action ends as told.
   int Run(std::vector<std::string> arguments, const absl::Status& end) {
     CLI::App app("", "shoal");
-    AddCommand(app, globals_, "try", "Tries", "shoal try --json", [end] { return end; });
+    AddCommand(app, globals_, {"try", "Tries", {"shoal try --json"}}, [end] { return end; });
     arguments.insert(arguments.begin(), "try");
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
     app.parse(arguments);
+    const int exit_code = RunAction(globals_);
     out_ = testing::internal::GetCapturedStdout();
     err_ = testing::internal::GetCapturedStderr();
-    return globals_.exit_code;
+    return exit_code;
   }
 
   Globals globals_;
@@ -158,6 +159,23 @@ TEST_F(CommandTest, WithJsonTheLabIsStartedQuietly) {
   EXPECT_TRUE(globals_.lab.quiet);
 }
 
+TEST_F(CommandTest, OnlyTheInnermostCommandActs) {
+  CLI::App app("", "shoal");
+  CLI::App* outer =
+      AddCommand(app, globals_, {"outer", "", {}}, [] { return absl::InternalError("outer"); });
+  AddCommand(*outer, globals_, {"inner", "", {}}, [] { return absl::InternalError("inner"); });
+  CLI::App* folder = AddCommand(app, globals_, {"folder", "", {}}, nullptr);
+  AddCommand(*folder, globals_, {"inside", "", {}}, [] { return absl::InternalError("inside"); });
+  const auto says = [&](const std::string& line) {
+    app.parse(line);
+    return std::string(globals_.action().message());
+  };
+  EXPECT_EQ(says("outer"), "outer");
+  EXPECT_EQ(says("outer inner"), "inner");
+  EXPECT_EQ(says("folder inside"), "inside");
+  EXPECT_THROW(app.parse("folder"), CLI::RequiredError);
+}
+
 class UsageErrorTest : public testing::Test {
  protected:
   // What is said about `shoal ARGUMENTS`, of which there are the commands generate and list.
@@ -166,10 +184,10 @@ class UsageErrorTest : public testing::Test {
     app.require_subcommand(1);
     app.fallthrough();
     double temperature = 0;
-    AddCommand(app, globals_, "generate", "", "", [] { return absl::OkStatus(); })
+    AddCommand(app, globals_, {"generate", "", {}}, [] { return absl::OkStatus(); })
         ->add_option("--temperature", temperature)
         ->check(CLI::Range(0.0, 10.0));
-    AddCommand(app, globals_, "list", "", "", [] { return absl::OkStatus(); });
+    AddCommand(app, globals_, {"list", "", {}}, [] { return absl::OkStatus(); });
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     try {
       app.parse(arguments);
@@ -199,11 +217,13 @@ TEST_F(UsageErrorTest, AnUnknownCommandGetsTheNearest) {
   EXPECT_EQ(Of({"bogus", "x", "--y"}), "no command is called 'bogus'; `shoal --help` lists them");
 }
 
-TEST_F(CommandTest, HelpShowsAnExample) {
+TEST_F(CommandTest, HelpShowsExamplesAndNotes) {
   CLI::App app("", "shoal");
-  CLI::App* command = AddCommand(app, globals_, "try", "Tries", "shoal try --json",
-                                 [] { return absl::OkStatus(); });
-  EXPECT_THAT(command->help(), testing::HasSubstr("Example:\n  shoal try --json"));
+  CLI::App* command = AddCommand(
+      app, globals_, {"try", "Tries", {"shoal try --json", "shoal try  # again"}, "Notes."},
+      [] { return absl::OkStatus(); });
+  EXPECT_THAT(command->help(),
+              testing::HasSubstr("Examples:\n  shoal try --json\n  shoal try  # again\n\nNotes."));
 }
 
 }  // namespace
