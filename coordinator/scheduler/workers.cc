@@ -18,6 +18,11 @@ v1::WorkerState StateOf(bool drained, bool leaving) {
   return drained || leaving ? v1::WORKER_STATE_DRAINING : v1::WORKER_STATE_READY;
 }
 
+// It shuts down, holds nothing any more, and nothing that it does not know of yet is leased to it.
+bool IsGone(const Step& step, const WorkerSynchronized& event) {
+  return event.draining && event.held.empty() && step.state.LoadOf(event.worker_id).job_ids.empty();
+}
+
 constexpr char kDrainedText[] = "drained: it takes no new jobs";
 
 // A process that registered under a known name has spoken: it is alive, and it is the worker now.
@@ -97,10 +102,14 @@ absl::Status OnSynchronized(Step& step, const WorkerSynchronized& event) {
   if (!known.ok()) return known;
   const WorkerRecord before = *step.state.FindWorker(event.worker_id);
   step.Emit(WorkerSeen{.worker_id = event.worker_id, .at = step.now, .leaving = event.draining});
-  ChangeState(step, event.worker_id, StateOf(before.drained, event.draining),
-              event.draining   ? "it shuts down: it takes no new attempts"
-              : before.drained ? kDrainedText
-                               : "it speaks again");
+  if (IsGone(step, event)) {
+    ChangeState(step, event.worker_id, v1::WORKER_STATE_OFFLINE, "it has shut down");
+  } else {
+    ChangeState(step, event.worker_id, StateOf(before.drained, event.draining),
+                event.draining   ? "it shuts down: it takes no new attempts"
+                : before.drained ? kDrainedText
+                                 : "it speaks again");
+  }
   RenewLeasesOf(step, event);
   if (!before.present || before.state != step.state.FindWorker(event.worker_id)->state) {
     step.room_may_have_changed = true;

@@ -92,7 +92,7 @@ bool Synchronizer::WaitUntilIdle(absl::Duration timeout) {
   }
   // A courtesy: who draws up plans should know that we are gone. Not worth waiting for long.
   const auto courtesy = std::min(deadline, CondVar::Deadline(kTellTimeout));
-  while (!told_draining_ && ended_.ok()) {
+  while (!told_gone_ && ended_.ok()) {
     if (!cond_.WaitUntil(mutex_, courtesy)) break;
   }
   return true;
@@ -208,7 +208,8 @@ v1::SynchronizeRequest Synchronizer::Request() {
   }
   request.set_free_slots(std::max(0, registration_.slots() - used));
   request.set_draining(draining_);
-  const bool waits = !changed_ && !(draining_ && !told_draining_);
+  const bool told = attempts_.empty() ? told_gone_ : told_draining_;
+  const bool waits = !changed_ && (!draining_ || told);
   const absl::Duration longest = std::min(next_call_, attempts_.empty() ? kIdleWait : kRunningWait);
   SetDuration(waits ? longest : absl::ZeroDuration(), request.mutable_max_wait());
   return request;
@@ -223,6 +224,7 @@ absl::Status Synchronizer::SynchronizeOnce() {
   if (request.draining()) {
     MutexLock lock(mutex_);
     told_draining_ = true;
+    told_gone_ = request.held().empty() && response.start().empty();
     cond_.SignalAll();
   }
   Apply(response, sent_at);

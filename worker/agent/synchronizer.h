@@ -74,6 +74,7 @@ class Synchronizer {
   bool draining_ SHOAL_GUARDED_BY(mutex_) = false;
   std::string drain_reason_ SHOAL_GUARDED_BY(mutex_);
   bool told_draining_ SHOAL_GUARDED_BY(mutex_) = false;  // the coordinator has heard of it
+  bool told_gone_ SHOAL_GUARDED_BY(mutex_) = false;      // and that nothing is left here
   bool stopping_ SHOAL_GUARDED_BY(mutex_) = false;
   bool changed_ SHOAL_GUARDED_BY(mutex_) = false;
   absl::Status ended_ SHOAL_GUARDED_BY(mutex_);

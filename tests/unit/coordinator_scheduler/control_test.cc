@@ -341,8 +341,10 @@ TEST(ControlTest, AWorkerThatIsAwayCanBeDrainedAndStaysOffline) {
 TEST(ControlTest, UndrainingAWorkerThatShutsDownDoesNotMakeItReady) {
   Lab lab;
   lab.Register("local", 1);
+  lab.Submit(1);
+  lab.Started("local", 1, 1);
   Drain(lab, "local");
-  lab.Sync("local", {}, "first", /*draining=*/true);
+  lab.Sync("local", {lab.Key(1, 1)}, "first", /*draining=*/true);
   Drain(lab, "local", true);
   EXPECT_EQ(StateOfWorker(lab, "local"), v1::WORKER_STATE_DRAINING);
   EXPECT_THAT(

@@ -196,6 +196,24 @@ TEST(WorkersTest, ADrainingWorkerKeepsWhatItHasAndGetsNothing) {
       Contains("job J1 RUNNING -> QUEUED (failures 0, losses 0, stop 0): preempted on local"));
 }
 
+TEST(WorkersTest, AWorkerThatShutsDownIsOfflineOnceItHoldsNothing) {
+  Lab lab;
+  lab.Register("local", 1);
+  lab.Submit(1);
+  const auto state = [&] { return lab.draft.committed().FindWorkerByName("local")->state; };
+  lab.Sync("local", {}, "first", /*draining=*/true);
+  EXPECT_EQ(state(), v1::WORKER_STATE_DRAINING) << "what is leased to it is on its way";
+  lab.Started("local", 1, 1);
+  lab.Sync("local", {lab.Key(1, 1)}, "first", /*draining=*/true);
+  EXPECT_EQ(state(), v1::WORKER_STATE_DRAINING);
+  lab.Finished("local", 1, 1, v1::ATTEMPT_STATE_PREEMPTED);
+  EXPECT_THAT(lab.Updates(lab.Sync("local", {}, "first", /*draining=*/true)),
+              Contains("worker local DRAINING -> OFFLINE: it has shut down"));
+  EXPECT_EQ(lab.Find(1)->state, v1::JOB_STATE_QUEUED);
+  EXPECT_THAT(lab.Updates(lab.Sync("local", {}, "first", /*draining=*/true)),
+              ElementsAre("worker local seen"));  // no news
+}
+
 TEST(WorkersTest, AWorkerThatLeavesReleasesItsAttempts) {
   Lab lab;
   lab.Register("local", 1);
