@@ -74,6 +74,8 @@ std::string ProgressDisplay::Line(const v1::Run& run, absl::Time now, int name_w
       line += Styled(terminal_, StatusStyle(run.status()), StatusName(run.status()));
       if (run.status() == v1::RUN_STATUS_SUCCEEDED) {
         line += "  " + steps + Metrics(run);
+        // Its time was spent before this sweep.
+        if (run.reused()) return line + "  reused";
         if (run.has_started_at() && run.has_finished_at()) {
           line +=
               "  in " + HumanDuration(FromProto(run.finished_at()) - FromProto(run.started_at()));

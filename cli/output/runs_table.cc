@@ -62,9 +62,9 @@ std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs
                {"CREATED"},
                {"NOTE", A::kLeft, true}});
   for (const v1::Run& run : runs) {
-    const bool waits = run.status() == v1::RUN_STATUS_QUEUED ||
-                       run.status() == v1::RUN_STATUS_PAUSED ||
-                       run.status() == v1::RUN_STATUS_FAILED;
+    // Why it waits or ended as it did goes before what its spec says of it.
+    const bool tells = run.status() != v1::RUN_STATUS_RUNNING &&
+                       run.status() != v1::RUN_STATUS_SUCCEEDED && !run.status_reason().empty();
     table.Add({run.number() > 0 ? StrCat(run.number()) : "", Printable(run.name(), false),
                Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
                StrCat(run.step(), "/", run.total_steps()),
@@ -73,7 +73,7 @@ std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs
                HumanDuration(WallTime(run, now)), Printable(run.submitted_by(), false),
                HumanAgo(ToTime(run.created_at()), now),
                StrCat(run.reused() ? "(reused) " : "",
-                      Printable(waits ? run.status_reason() : run.note(), false))});
+                      Printable(tells ? run.status_reason() : run.note(), false))});
   }
   return table.Render(terminal);
 }

@@ -73,6 +73,13 @@ TEST(Progress, InAFileEveryChangeOfStateIsALine) {
   EXPECT_EQ(Shown(display, {run}), "tiny  SUCCEEDED  step 10/10  in 14s\n");
 }
 
+TEST(Progress, AReusedRunSaysSoInsteadOfATimeThatWasNotSpent) {
+  ProgressDisplay display{Terminal()};
+  v1::Run run = Ended(Running("tiny", 10, 10), v1::RUN_STATUS_SUCCEEDED, "");
+  run.set_reused(true);
+  EXPECT_EQ(Shown(display, {run}), "tiny  SUCCEEDED  step 10/10  reused\n");
+}
+
 TEST(Progress, AFailureSaysWhy) {
   ProgressDisplay display{Terminal()};
   const v1::Run run =

@@ -54,14 +54,18 @@ TEST(RunsTable, ShowsWhereEachRunIs) {
   waiting.set_name("tiny-L8");
   waiting.set_status(v1::RUN_STATUS_QUEUED);
   waiting.set_total_steps(40);
+  v1::Run cancelled = failed;
+  cancelled.set_status(v1::RUN_STATUS_CANCELLED);
+  cancelled.set_status_reason("wrong data");
   const std::vector<std::string> lines =
-      Lines(RunsTable(Wide(), {failed, waiting}, absl::FromUnixSeconds(kStart + 100)));
-  ASSERT_EQ(lines.size(), 3u);
+      Lines(RunsTable(Wide(), {failed, waiting, cancelled}, absl::FromUnixSeconds(kStart + 100)));
+  ASSERT_EQ(lines.size(), 4u);
   EXPECT_THAT(lines[1], AllOf(HasSubstr("tiny-L4"), HasSubstr("FAILED"), HasSubstr("40/40"),
                               HasSubstr("1.07M"), HasSubstr("1.250"), HasSubstr("1m 05s"),
                               HasSubstr("ada"), HasSubstr("11m ago"),
                               HasSubstr("loss became NaN\\nat step 10"), Not(HasSubstr("a note"))));
   EXPECT_THAT(lines[2], AllOf(HasSubstr("QUEUED"), HasSubstr("0/40"), HasSubstr(" - ")));
+  EXPECT_THAT(lines[3], AllOf(HasSubstr("wrong data"), Not(HasSubstr("a note"))));
 }
 
 TEST(ComparisonTable, ShowsWhatDiffersAndMarksTheBest) {
