@@ -56,17 +56,18 @@ class ControlTest : public testing::Test {
 };
 
 TEST_F(ControlTest, APausedRunFreesItsSlotAndGoesOnAsIfNothingHadBeen) {
-  std::vector<std::string> settings = Sets(
-      {"train.steps=1200", "train.log_every=20", "evaluate.every=400", "checkpoint.every=1000000"});
+  std::vector<std::string> settings =
+      Sets({"train.steps=800", "train.log_every=20", "evaluate.every=400",
+            "evaluate.max_examples=20", "checkpoint.every=1000000"});
   settings.push_back("--no-reuse");
   const std::string run = lab_.Launch(settings).run_id();
-  ASSERT_NO_FATAL_FAILURE(lab_.WaitForStep(run, 200));
+  ASSERT_NO_FATAL_FAILURE(lab_.WaitForStep(run, 100));
   const Struct pause = lab_.Json({"pause", run});
   ASSERT_EQ(Members<v1::Run>(pause, "paused").size(), 1u);
   ASSERT_NO_FATAL_FAILURE(WaitForStatus(run, v1::RUN_STATUS_PAUSED));
   const v1::Run paused = RunOf(run);
-  EXPECT_GE(paused.step(), 200);
-  EXPECT_LT(paused.step(), 1200);
+  EXPECT_GE(paused.step(), 100);
+  EXPECT_LT(paused.step(), 800);
   EXPECT_THAT(paused.status_reason(),
               AllOf(HasSubstr("paused by user:"), HasSubstr(StrCat("step ", paused.step()))));
   EXPECT_EQ(Names(lab_.Json({"pause", run}), "unchanged"), std::vector{paused.name()});

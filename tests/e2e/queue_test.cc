@@ -93,7 +93,7 @@ class QueueTest : public testing::Test {
 
 TEST_F(QueueTest, TheQueueTellsWhoWaitsForWhatAndSinceWhen) {
   EXPECT_THAT(lab_.Shoal({"queue"}).out, HasSubstr("nothing runs and nothing waits"));
-  const std::vector<v1::Run> runs = Sweep(1, 4, 500);
+  const std::vector<v1::Run> runs = Sweep(1, 4, 250);
   ASSERT_EQ(runs.size(), 4u);
   ASSERT_EQ(WaitUntilTraining("local"), runs[0].run_id());
   ASSERT_EQ(lab_.Shoal({"pause", runs[2].name()}).exit.code, 0);
@@ -127,7 +127,7 @@ TEST_F(QueueTest, TheQueueTellsWhoWaitsForWhatAndSinceWhen) {
 }
 
 TEST_F(QueueTest, ExplainSaysWhyARunIsWhereItIs) {
-  const std::vector<v1::Run> runs = Sweep(1, 3, 500);
+  const std::vector<v1::Run> runs = Sweep(1, 3, 250);
   ASSERT_EQ(WaitUntilTraining("local"), runs[0].run_id());
   const v1::ExplainResponse running = Explain(runs[0].name());
   EXPECT_THAT(running.summary(), HasSubstr("attempt 1 on worker local"));
