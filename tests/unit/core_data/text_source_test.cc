@@ -12,6 +12,7 @@ namespace shoal::data {
 namespace {
 
 using absl::StatusCode;
+using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr char kChat[] =
@@ -131,9 +132,11 @@ TEST(JsonlTest, ListsEveryMalformedLine) {
 
 TEST(JsonlTest, NothingUsableIsAnError) {
   EXPECT_THAT(ParseJsonl("\n\n", "x.jsonl"),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("none of its 2 lines is usable")));
-  EXPECT_THAT(ParseJsonl("x\ny\n", "x.jsonl"),
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("line 1: not JSON")));
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("x.jsonl is empty")));
+  EXPECT_THAT(
+      ParseJsonl("x\ny\n", "x.jsonl"),
+      StatusIs(StatusCode::kInvalidArgument, AllOf(HasSubstr("x.jsonl:1: not JSON"),
+                                                   HasSubstr("none of its 2 lines is usable"))));
   EXPECT_THAT(ReadJsonl("/nonexistent/x.jsonl"), StatusIs(StatusCode::kNotFound));
 }
 
