@@ -47,6 +47,13 @@ TEST_F(TalkTest, TheSameSeedGivesTheSameAnswer) {
             Ask({"--seed", "7", "--max-tokens", "24", "--temperature", "1"}).text);
 }
 
+TEST_F(TalkTest, TheRunStaysWhereItsTrainingEnded) {
+  ASSERT_FALSE(Ask({"--max-tokens", "2"}).text.empty());
+  const auto shown = Member<v1::Run>(lab().Json({"show", run().run_id()}), "run");
+  EXPECT_EQ(shown.step(), 40);
+  EXPECT_EQ(shown.status(), v1::RUN_STATUS_SUCCEEDED);
+}
+
 TEST_F(TalkTest, GreedyAnswersDoNotDependOnTheSeed) {
   EXPECT_EQ(Ask({"--seed", "1", "--temperature", "0"}).text,
             Ask({"--seed", "2", "--temperature", "0"}).text);
