@@ -20,6 +20,8 @@ namespace {
 
 constexpr size_t kLargestBatch = 256;
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
+// Deadlines wait this long after a transaction that failed: on a full disk the next would fail too.
+constexpr absl::Duration kPauseAfterFailure = absl::Seconds(1);
 
 // The clock's tick: leases, backoffs and presences end.
 class TickCommand final : public Command {
@@ -184,7 +186,7 @@ void Loop::Main(std::stop_token stop) {
   while (true) {
     std::vector<std::unique_ptr<Command>> batch = queue_.PopBatch(kLargestBatch, UntilDeadline());
     if (batch.empty() && stop.stop_requested() && queue_.closed()) break;
-    if (Now() >= draft_.NextDeadline()) {
+    if (Now() >= NextTick()) {
       batch.push_back(std::make_unique<TickCommand>());
     }
     if (!batch.empty()) RunBatch(std::move(batch));
@@ -201,8 +203,10 @@ void Loop::WakeAll() {
   while (!waiters_.empty()) WakeWaiter(waiters_.begin()->first);
 }
 
+absl::Time Loop::NextTick() const { return std::max(draft_.NextDeadline(), no_tick_before_); }
+
 absl::Duration Loop::UntilDeadline() const {
-  absl::Time deadline = draft_.NextDeadline();
+  absl::Time deadline = NextTick();
   for (const auto& [id, waiter] : waiters_) deadline = std::min(deadline, waiter.deadline);
   return std::clamp(deadline - Now(), absl::Milliseconds(1), kLongestPause);
 }
@@ -223,6 +227,7 @@ void Loop::RunBatch(std::vector<std::unique_ptr<Command>> batch) {
     step.transaction.RollBack();
     draft_.RollBack();
     reports_.Forget();
+    no_tick_before_ = Now() + kPauseAfterFailure;
     if (culprit == batch.size()) {
       for (const std::unique_ptr<Command>& command : batch) command->Finish(status, MakeView());
       return;

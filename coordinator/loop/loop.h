@@ -130,6 +130,8 @@ class Loop {
   void WakeAll();
   void WakeWaiter(const WorkerId& worker_id);
   View MakeView();
+  // When deadlines of leases, delays and the like are looked at next.
+  absl::Time NextTick() const;
 
   // Constant after construction.
   const Options options_;
@@ -151,6 +153,7 @@ class Loop {
   std::map<WorkerId, std::string> addresses_;
   absl::flat_hash_map<std::string, int> name_hints_;  // base -> smallest suffix that may be free
   int64_t last_event_id_ = 0;
+  absl::Time no_tick_before_ = absl::InfinitePast();
 
   mutable Mutex mutex_;
   LabStatus status_ SHOAL_GUARDED_BY(mutex_);

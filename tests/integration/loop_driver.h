@@ -38,6 +38,8 @@ class LoopDriver {
   // Runs `look` on the loop thread and waits.
   void Look(std::function<void(const loop::View&)> look);
 
+  void Advance(absl::Duration duration) { clock_.Advance(duration); }
+
   loop::Loop& loop() { return *loop_; }
   store::Store& store() { return *store_; }
   absl::Status last_error() const { return last_error_; }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <map>
 #include <set>
 #include <sstream>
@@ -60,6 +61,36 @@ TEST_F(LoopFaultTest, AFailedCommitChangesNothingAndTheNextOneGoesOn) {
                   IsOkAndHolds(count));
     }
   });
+}
+
+TEST_F(LoopFaultTest, AFullDiskIsTriedAgainAfterAPauseNotAllTheTime) {
+  std::atomic<bool> full = false;
+  std::atomic<int> tries = 0;
+  store::Database::CommitProbe probe;
+  probe.before = [&] {
+    if (!full) return absl::OkStatus();
+    ++tries;
+    return absl::ResourceExhaustedError("no space left on device");
+  };
+  ASSERT_OK_AND_ASSIGN(auto driver, LoopDriver::Open(Path("lab"), 11, probe));
+  for (int i = 0; i < 60; ++i) driver->RandomStep();
+  const auto seen = [&] {  // after the loop has gone round often enough to have tried again
+    for (int i = 0; i < 50; ++i) {
+      driver->Look([](const loop::View&) {});
+      absl::SleepFor(absl::Milliseconds(2));
+    }
+    return tries.load();
+  };
+  full = true;
+  driver->Advance(absl::Seconds(30));  // every lease has run out
+  EXPECT_EQ(seen(), 1);
+  driver->Advance(absl::Seconds(2));
+  EXPECT_EQ(seen(), 2);
+  full = false;
+  driver->Advance(absl::Seconds(2));
+  driver->RandomStep();
+  EXPECT_EQ(driver->MemoryVersusDatabase(), "");
+  EXPECT_EQ(seen(), 2);
 }
 
 // Starts the helper, which dies at a commit, and returns what it had acknowledged.
