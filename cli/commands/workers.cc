@@ -1,5 +1,6 @@
 // shoal workers: who computes, what they have and run; drain and undrain.
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/commands/command.h"
@@ -62,9 +63,10 @@ void AddDrainCommand(CLI::App& workers, Globals& globals, const CommandHelp& hel
 
 absl::Status PrintWorkers(Globals& globals) {
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
-  SHOAL_ASSIGN_OR_RETURN(
-      const auto response,
-      Call(lab.service(), &v1::LabService::Stub::ListWorkers, v1::ListWorkersRequest()));
+  SHOAL_ASSIGN_OR_RETURN(auto response, Call(lab.service(), &v1::LabService::Stub::ListWorkers,
+                                             v1::ListWorkersRequest()));
+  std::sort(response.mutable_workers()->begin(), response.mutable_workers()->end(),
+            [](const v1::Worker& a, const v1::Worker& b) { return a.name() < b.name(); });
   if (globals.json) {
     JsonReply().AddList("workers", response.workers()).Print();
   } else if (globals.quiet) {

@@ -92,5 +92,34 @@ TEST(Sweep, MistakesAreFoundBeforeAnythingIsSubmitted) {
   EXPECT_EQ(lab.UpPid(), 0);
 }
 
+TEST(Sweep, WhoWatchesOrListsItIsToldWhichRunsAreReused) {
+  LabDriver lab;
+  ASSERT_EQ(lab.Shoal({"up", "--slots", "1"}).exit.code, 0);
+  const auto sweep = [&](const std::string& name, const std::string& seeds) {
+    std::vector<std::string> arguments = {"sweep",  "tiny",          "--name",  name,
+                                          "--vary", "seed=" + seeds, "--follow"};
+    for (const std::string& setting : TinySettings()) arguments.push_back(setting);
+    for (const std::string& setting : Sets({"resources.backend=mock"}))
+      arguments.push_back(setting);
+    return Members<v1::Run>(lab.Json(arguments), "runs");
+  };
+  ASSERT_EQ(sweep("first", "1,2").size(), 2u);
+  const std::vector<v1::Run> second = sweep("second", "2,3");
+  ASSERT_EQ(second.size(), 2u);
+  const std::vector<v1::Run> watched = Members<v1::Run>(lab.Json({"watch", "second"}), "runs");
+  ASSERT_EQ(watched.size(), 2u);
+  EXPECT_TRUE(watched[0].reused());
+  EXPECT_FALSE(watched[1].reused());
+  EXPECT_EQ(watched[0].name(), second[0].name());
+  const CapturedRun watch = lab.Shoal({"watch", "second"});
+  EXPECT_EQ(watch.exit.code, 0) << watch.err;
+  EXPECT_THAT(watch.out, testing::ContainsRegex(second[0].name() + " +SUCCEEDED .* reused\n"));
+  EXPECT_THAT(watch.out, testing::ContainsRegex(second[1].name() + " +SUCCEEDED .* in "));
+  EXPECT_THAT(lab.Shoal({"list", "--sweep", "second"}).out,
+              testing::ContainsRegex(second[0].name() + " .*\\(reused\\)"));
+  for (const v1::Run& run : Members<v1::Run>(lab.Json({"watch", "first"}), "runs"))
+    EXPECT_FALSE(run.reused()) << run.name();  // its own
+}
+
 }  // namespace
 }  // namespace shoal::e2e
