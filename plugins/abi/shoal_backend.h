@@ -9,8 +9,8 @@
  * Rules (the long form, with the history of versions, is in ABI.md):
  *   - plain C11, no C++ type, exception, allocation or thread of the host crosses this line;
  *   - every struct that may grow begins with struct_size; fields are only ever appended;
- *   - a device is used by one host thread at a time; a backend may use threads of its own inside a
- * call;
+ *   - a device is used by one host thread at a time; a backend may use threads of its own inside
+ *     a call;
  *   - absent hardware is the state UNAVAILABLE from probe(), not a failure;
  *   - a backend refuses what it cannot do in plan(), before step 0, naming the operation.
  *
@@ -53,8 +53,7 @@ typedef enum shoal_dtype {
   SHOAL_DTYPE_I32 = 4
 } shoal_dtype;
 
-/* ---- probe
- * --------------------------------------------------------------------------------------- */
+/* ---- probe ----------------------------------------------------------------------------------- */
 
 typedef struct shoal_capabilities {
   uint32_t struct_size;
@@ -66,8 +65,7 @@ typedef struct shoal_capabilities {
   int32_t numerics_version; /* raised by hand whenever results may change bits */
 } shoal_capabilities;
 
-/* ---- open
- * ---------------------------------------------------------------------------------------- */
+/* ---- open ------------------------------------------------------------------------------------ */
 
 typedef struct shoal_device shoal_device; /* opaque; one host thread at a time */
 
@@ -78,17 +76,19 @@ typedef struct shoal_open_args {
   const char* options;  /* backend's own text, e.g. the mock's fault script; may be null or empty */
 } shoal_open_args;
 
-/* ---- buffers
- * ------------------------------------------------------------------------------------- */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
 typedef struct shoal_buffer shoal_buffer; /* opaque device memory, zero-filled when allocated */
 
 typedef enum shoal_buffer_action {
-  SHOAL_BUFFER_ALLOCATE =
-      1,                  /* in: size_bytes. out: buffer, host_address (null if not host-visible) */
-  SHOAL_BUFFER_FREE = 2,  /* in: buffer */
-  SHOAL_BUFFER_WRITE = 3, /* host -> buffer: [offset_bytes, +size_bytes) from host_data */
-  SHOAL_BUFFER_READ = 4 /* buffer -> host: the same range into host_data; waits for running work */
+  /* in: size_bytes. out: buffer, host_address (null if not host-visible) */
+  SHOAL_BUFFER_ALLOCATE = 1,
+  /* in: buffer */
+  SHOAL_BUFFER_FREE = 2,
+  /* host -> buffer: [offset_bytes, +size_bytes) from host_data */
+  SHOAL_BUFFER_WRITE = 3,
+  /* buffer -> host: the same range into host_data; waits for running work */
+  SHOAL_BUFFER_READ = 4
 } shoal_buffer_action;
 
 typedef struct shoal_buffer_request {
@@ -101,11 +101,9 @@ typedef struct shoal_buffer_request {
   void* host_address; /* 64-byte aligned where not null; stays valid until FREE */
 } shoal_buffer_request;
 
-/* ---- plan: slots and operations
- * -------------------------------------------------------------------- */
+/* ---- plan: slots and operations -------------------------------------------------------------- */
 
-/* Which extent of a slot's first dimension is used varies from run to run; dims[0] is its capacity.
- */
+/* How much of a slot's first dimension is used varies from run to run; dims[0] is its capacity. */
 typedef enum shoal_extent {
   SHOAL_EXTENT_FIXED = 0,
   SHOAL_EXTENT_ROWS = 1,             /* first dimension: scalars.rows */
@@ -160,116 +158,181 @@ typedef enum shoal_op_kind {
   SHOAL_OP_INVALID = 0,
 
   /* x[N,D] f32 = table[tokens[n],:] + pos_table[positions[n],:], then dropout(embedding.dropout).
-   *   in  0 tokens[N] i32   1 table[V,D] f32 (master)   2 positions[N] i32 | none   3
-   * pos_table[P,D] f32 | none out 0 x[N,D] f32 */
+   *   in   0 tokens[N] i32
+   *        1 table[V,D] f32 (master)
+   *        2 positions[N] i32 | none
+   *        3 pos_table[P,D] f32 | none
+   *   out  0 x[N,D] f32 */
   SHOAL_OP_EMBEDDING = 1,
 
   /* Gradient of EMBEDDING. dx passes the forward's dropout (same embedding.dropout and stream)
-   * first. Deterministic: rows are added in order of n. in  0 dx[N,D] f32   1 tokens[N]   2
-   * positions[N] | none out 0 dtable[V,D] f32 (embedding.write)   1 dpos_table[P,D] f32 | none
-   * (embedding.write_positions) */
+   * first. Deterministic: rows are added in order of n.
+   *   in   0 dx[N,D] f32
+   *        1 tokens[N]
+   *        2 positions[N] | none
+   *   out  0 dtable[V,D] f32 (embedding.write)
+   *        1 dpos_table[P,D] f32 | none (embedding.write_positions) */
   SHOAL_OP_EMBEDDING_BACKWARD = 2,
 
   /* y = act(x w^T + b).
-   *   in  0 x[N,K] act   1 w[M,K] act   2 b[M] f32 | none
-   *   out 0 y[N,M] act (or f32)   1 pre[N,M] act | none: the value before the activation (GELU's
-   * backward) */
+   *   in   0 x[N,K] act
+   *        1 w[M,K] act
+   *        2 b[M] f32 | none
+   *   out  0 y[N,M] act (or f32)
+   *        1 pre[N,M] act | none: the value before the activation (GELU's backward) */
   SHOAL_OP_LINEAR = 3,
 
   /* dx = (dy w) * act'(saved).
-   *   in  0 dy[N,M] act   1 w[M,K] act   2 saved[N,K] act | none
-   *   out 0 dx[N,K] act (or f32)
+   *   in   0 dy[N,M] act
+   *        1 w[M,K] act
+   *        2 saved[N,K] act | none
+   *   out  0 dx[N,K] act (or f32)
    * linear.activation names the function that produced x; saved is its output for RELU and its
    * input for GELU. NONE: no saved. */
   SHOAL_OP_LINEAR_BACKWARD_DATA = 4,
 
   /* dw = dy^T x, db = column sums of dy.
-   *   in  0 dy[N,M] act   1 x[N,K] act
-   *   out 0 dw[M,K] f32 (linear.write)   1 db[M] f32 | none (linear.write) */
+   *   in   0 dy[N,M] act
+   *        1 x[N,K] act
+   *   out  0 dw[M,K] f32 (linear.write)
+   *        1 db[M] f32 | none (linear.write) */
   SHOAL_OP_LINEAR_BACKWARD_WEIGHTS = 5,
 
   /* sum = x + dropout(branch); y = norm(sum) * gamma + beta. The residual connection and the norm
-   * after it. in  0 x[N,D] f32   1 gamma[D] f32   2 beta[D] f32 | none   3 branch[N,D] act | none
-   *   out 0 y[N,D] act (or f32)   1 sum[N,D] f32 (none when there is no branch)   2 mean[N] f32 |
-   * none 3 rstd[N] f32 | none norm.kind 0: LayerNorm, (v - mean) / sqrt(var + eps), var biased. 1:
-   * RMSNorm, v / sqrt(mean(v^2) + eps). */
+   * after it.
+   *   in   0 x[N,D] f32
+   *        1 gamma[D] f32
+   *        2 beta[D] f32 | none
+   *        3 branch[N,D] act | none
+   *   out  0 y[N,D] act (or f32)
+   *        1 sum[N,D] f32 (none when there is no branch)
+   *        2 mean[N] f32 | none
+   *        3 rstd[N] f32 | none
+   * norm.kind 0: LayerNorm, (v - mean) / sqrt(var + eps), var biased.
+   *           1: RMSNorm, v / sqrt(mean(v^2) + eps). */
   SHOAL_OP_NORM = 6,
 
   /* dsum = norm'(dy) + dskip; dbranch = dropout'(dsum); dgamma, dbeta summed over rows in a fixed
-   * order. in  0 dy[N,D] act (or f32)   1 sum[N,D] f32 (NORM's sum, or its x)   2 gamma[D] f32   3
-   * mean[N] | none 4 rstd[N]   5 dskip[N,D] f32 | none (may alias out 0) out 0 dsum[N,D] f32   1
-   * dgamma[D] f32 (norm.write)   2 dbeta[D] f32 | none (norm.write) 3 dbranch[N,D] act | none */
+   * order.
+   *   in   0 dy[N,D] act (or f32)
+   *        1 sum[N,D] f32 (NORM's sum, or its x)
+   *        2 gamma[D] f32
+   *        3 mean[N] | none
+   *        4 rstd[N]
+   *        5 dskip[N,D] f32 | none (may alias out 0)
+   *   out  0 dsum[N,D] f32
+   *        1 dgamma[D] f32 (norm.write)
+   *        2 dbeta[D] f32 | none (norm.write)
+   *        3 dbranch[N,D] act | none */
   SHOAL_OP_NORM_BACKWARD = 7,
 
   /* Packed variable-length attention: sequence s owns rows offsets[s] .. offsets[s+1]-1.
-   *   out[n, h, :] = sum_j dropout(softmax_j(scale * q[n,h,:] . k[j,g,:])) v[j,g,:], j over the
-   * rows the mask allows. in  0 qkv[N, (H + 2G) C] act: q heads, then k heads, then v heads   1
-   * offsets[S+1] i32 out 0 out[N, H C] act   1 lse[N,H] f32 | none: log of the softmax denominator,
-   * for the backward Dropout's element index: ((n * H + h) * 2^16 + (j - offsets[s])). */
+   *   out[n,h,:] = sum_j dropout(softmax_j(scale * q[n,h,:] . k[j,g,:])) v[j,g,:]
+   * with j over the rows the mask allows.
+   *   in   0 qkv[N, (H + 2G) C] act: q heads, then k heads, then v heads
+   *        1 offsets[S+1] i32
+   *   out  0 out[N, H C] act
+   *        1 lse[N,H] f32 | none: log of the softmax denominator, for the backward
+   * Dropout's element index: (n * H + h) * 2^16 + (j - offsets[s]). */
   SHOAL_OP_ATTENTION = 8,
 
-  /*   in  0 dout[N, H C] act   1 qkv   2 out   3 lse[N,H] f32   4 offsets[S+1] i32
-   *   out 0 dqkv[N, (H + 2G) C] act */
+  /*   in   0 dout[N, H C] act
+   *        1 qkv
+   *        2 out
+   *        3 lse[N,H] f32
+   *        4 offsets[S+1] i32
+   *   out  0 dqkv[N, (H + 2G) C] act */
   SHOAL_OP_ATTENTION_BACKWARD = 9,
 
   /* out = a + dropout(b); the last residual connection of a network without a final norm.
-   *   in  0 a[N,D] f32   1 b[N,D] act   out 0 out[N,D] f32 */
+   *   in   0 a[N,D] f32
+   *        1 b[N,D] act
+   *   out  0 out[N,D] f32 */
   SHOAL_OP_ADD = 10,
 
-  /* out = dropout(in), also its own backward.   in 0 x[N,D]   out 0 y[N,D] (same or other float
-     type) */
+  /* out = dropout(in), also its own backward.
+   *   in   0 x[N,D]
+   *   out  0 y[N,D] (same or other float type) */
   SHOAL_OP_DROPOUT = 11,
 
-  /* y = act(x) and dx = dy * act'(saved) where they could not be fused.   saved as for
-   * LINEAR_BACKWARD_DATA. ACTIVATION: in 0 x  out 0 y        ACTIVATION_BACKWARD: in 0 dy 1 saved
-   * out 0 dx */
+  /* y = act(x) and dx = dy * act'(saved) where they could not be fused; saved as for
+   * LINEAR_BACKWARD_DATA.
+   *   ACTIVATION           in   0 x
+   *                        out  0 y
+   *   ACTIVATION_BACKWARD  in   0 dy
+   *                             1 saved
+   *                        out  0 dx */
   SHOAL_OP_ACTIVATION = 12,
   SHOAL_OP_ACTIVATION_BACKWARD = 13,
 
   /* loss[n] = -log softmax(logits[n])[target], 0 where target is -1 (not counted).
-   * dlogits = (softmax - onehot) * scalars.loss_scale, 0 for rows not counted; may alias logits.
-   * linear.real_vocab as for LINEAR_CROSS_ENTROPY.
-   *   in  0 logits[N,V] act (or f32)   1 targets[N] i32   out 0 loss[N] f32   1 dlogits[N,V] | none
-   */
+   * dlogits = (softmax - onehot) * scalars.loss_scale, 0 for rows not counted.
+   *   in   0 logits[N,V] act (or f32)
+   *        1 targets[N] i32
+   *   out  0 loss[N] f32
+   *        1 dlogits[N,V] | none (may alias logits)
+   * linear.real_vocab as for LINEAR_CROSS_ENTROPY. */
   SHOAL_OP_CROSS_ENTROPY = 14,
 
   /* The head and its loss together, by blocks of rows, so that [N,V] never exists.
-   *   in  0 h[N,D] act   1 w[V,D] act   2 targets[N] i32
-   *   out 0 loss[N] f32   1 dh[N,D] act | none   2 dw[V,D] f32 | none (linear.write)
+   *   in   0 h[N,D] act
+   *        1 w[V,D] act
+   *        2 targets[N] i32
+   *   out  0 loss[N] f32
+   *        1 dh[N,D] act | none
+   *        2 dw[V,D] f32 | none (linear.write)
    * dh and dw are those of the sum of loss times scalars.loss_scale. linear.real_vocab <= V: the
    * columns past it are padding and take no part (their gradients are 0); 0 stands for V. */
   SHOAL_OP_LINEAR_CROSS_ENTROPY = 15,
 
-  /* total[0] = sum of x in a fixed order with f64 accumulation.   in 0 x[N] f32   out 0 total[1]
-     f32 */
+  /* total[0] = sum of x in a fixed order with f64 accumulation.
+   *   in   0 x[N] f32
+   *   out  0 total[1] f32 */
   SHOAL_OP_SUM = 16,
 
-  /* norm[0] = sqrt(sum of squares) of a flat tensor, fixed order.   in 0 x[n] f32   out 0 norm[1]
-     f32 */
+  /* norm[0] = sqrt(sum of squares) of a flat tensor, fixed order.
+   *   in   0 x[n] f32
+   *   out  0 norm[1] f32 */
   SHOAL_OP_GLOBAL_NORM = 17,
 
-  /* AdamW (Loshchilov & Hutter 2019) over a flat range, decoupled decay, bias correction with t =
-   * scalars.step + 1: g' = g * min(1, clip / (norm + 1e-6)) when clip > 0;  m = b1 m + (1-b1) g';
-   * v = b2 v + (1-b2) g'^2 p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + lr * decay *
-   * p (p before the step) with lr = scalars.lr * adamw.lr_multiplier, which must be > 0. clip > 0
-   * needs norm. in  0 g[n] f32   1 norm[1] f32 | none out 0 p[n] f32 (read and written)   1 m[n] 2
-   * v[n]   3 copy[n] bf16 | none: p rounded to bf16 */
+  /* AdamW (Loshchilov & Hutter 2019) over a flat range, decoupled decay, bias correction with
+   * t = scalars.step + 1:
+   *   g' = g * min(1, clip / (norm + 1e-6)) when clip > 0, which needs norm
+   *   m  = b1 m + (1 - b1) g'
+   *   v  = b2 v + (1 - b2) g'^2
+   *   p -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + lr * decay * p
+   * with p on the right as before the step, and lr = scalars.lr * adamw.lr_multiplier, which must
+   * be > 0.
+   *   in   0 g[n] f32
+   *        1 norm[1] f32 | none
+   *   out  0 p[n] f32 (read and written)
+   *        1 m[n]
+   *        2 v[n]
+   *        3 copy[n] bf16 | none: p rounded to bf16 */
   SHOAL_OP_ADAMW = 18,
 
-  /* out = in converted.   in 0 x   out 0 y (same element count) */
+  /* out = in converted.
+   *   in   0 x
+   *   out  0 y (same element count) */
   SHOAL_OP_CAST = 19,
 
-  /* out = fill.value.   out 0 */
+  /* out = fill.value.
+   *   out  0 */
   SHOAL_OP_FILL = 20,
 
-  /* y[r,:] = x[rows[r],:].   in 0 x[N,D]   1 rows[R] i32   out 0 y[R,D] (same type) */
+  /* y[r,:] = x[rows[r],:].
+   *   in   0 x[N,D]
+   *        1 rows[R] i32
+   *   out  0 y[R,D] (same type) */
   SHOAL_OP_GATHER_ROWS = 21,
 
   /* Attention of new rows of ONE sequence against a cache: appends k and v of the N rows at
    * position scalars.cache_length, then attends causally over everything cached (mask SLIDING: over
-   * the last `window` rows of it, as in ATTENTION; FULL is refused). No dropout. in  0 qkv[N, (H +
-   * 2G) C] act out 0 out[N, H C] act   1 k_cache[P, G C] act (read and written)   2 v_cache[P, G C]
-   * act */
+   * the last `window` rows of it, as in ATTENTION; FULL is refused). No dropout.
+   *   in   0 qkv[N, (H + 2G) C] act
+   *   out  0 out[N, H C] act
+   *        1 k_cache[P, G C] act (read and written)
+   *        2 v_cache[P, G C] act (read and written) */
   SHOAL_OP_ATTENTION_CACHED = 22
 } shoal_op_kind;
 
@@ -315,8 +378,7 @@ typedef struct shoal_op {
     } fill;
     uint8_t reserved[64];
   } attr;
-  const char*
-      label; /* "blocks.2.attn.qkv"; for messages and profiles; the plan keeps its own copy */
+  const char* label; /* "blocks.2.attn.qkv", for messages and profiles; the plan keeps a copy */
 } shoal_op;
 
 typedef struct shoal_program {
@@ -331,11 +393,9 @@ typedef struct shoal_program {
 
 typedef struct shoal_plan shoal_plan; /* opaque; belongs to its device */
 
-/* ---- run
- * ------------------------------------------------------------------------------------------ */
+/* ---- run ------------------------------------------------------------------------------------- */
 
-/* Everything that differs from one run of a plan to the next, besides the contents of input slots.
- */
+/* What differs from one run of a plan to the next, besides the contents of input slots. */
 typedef struct shoal_scalars {
   uint32_t struct_size;
   int32_t training;   /* 0: dropout is off */
@@ -350,8 +410,7 @@ typedef struct shoal_scalars {
   uint64_t* op_nanoseconds; /* null, or [op_count]: time spent in each operation is added here */
 } shoal_scalars;
 
-/* ---- the table
- * ------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 typedef struct shoal_backend {
   uint32_t struct_size;
@@ -363,8 +422,8 @@ typedef struct shoal_backend {
   /* What is here. UNAVAILABLE: the hardware is absent; `message` says what was looked for. */
   int32_t (*probe)(shoal_capabilities* out, shoal_status* status);
 
-  /* Opens a device. args == NULL closes *device, freeing its plans and buffers, and sets it to
-   * NULL. */
+  /* Opens a device. args == NULL closes *device, with its plans and buffers, and sets it to NULL.
+   */
   int32_t (*open)(const shoal_open_args* args, shoal_device** device, shoal_status* status);
 
   /* Device memory; see shoal_buffer_action. RESOURCE_EXHAUSTED when there is not enough. */
