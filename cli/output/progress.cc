@@ -40,12 +40,19 @@ std::string Metrics(const v1::Run& run) {
   return out;
 }
 
+// At its present speed; before that is known, at the mean one since it started.
 std::string Eta(const v1::Run& run, absl::Time now) {
   if (!run.has_started_at() || run.step() <= 0 || run.total_steps() <= run.step()) return "";
+  const auto left = static_cast<double>(run.total_steps() - run.step());
+  const auto* tokens = FindMetric(run, "train/tokens");
+  const auto* rate = FindMetric(run, "train/tokens_per_s");
+  if (tokens != nullptr && rate != nullptr && tokens->last_step() > 0 && rate->last() > 0) {
+    // Not from the clock: a run that was paused or began anew has spent time on other things.
+    const double tokens_per_step = tokens->last() / static_cast<double>(tokens->last_step());
+    return "  ETA " + HumanDuration(absl::Seconds(left * tokens_per_step / rate->last()));
+  }
   const absl::Duration elapsed = now - FromProto(run.started_at());
-  const double left =
-      static_cast<double>(run.total_steps() - run.step()) / static_cast<double>(run.step());
-  return "  ETA " + HumanDuration(elapsed * left);
+  return "  ETA " + HumanDuration(elapsed * (left / static_cast<double>(run.step())));
 }
 
 }  // namespace

@@ -58,6 +58,16 @@ TEST(Progress, InAFileALineStandsForATenth) {
   EXPECT_THAT(Shown(display, {run}), StartsWith("tiny   20%  step 200/1000"));
 }
 
+TEST(Progress, TheTimeLeftIsThatOfThePresentSpeed) {
+  ProgressDisplay display{Terminal()};
+  v1::Run run = Running("tiny", 100, 1000);  // 10 s after its start, of which it was paused 8
+  v1::MetricSummary& tokens = (*run.mutable_metrics())["train/tokens"];
+  tokens.set_last(50000);
+  tokens.set_last_step(100);
+  (*run.mutable_metrics())["train/tokens_per_s"].set_last(25000);
+  EXPECT_THAT(Shown(display, {run}), HasSubstr("ETA 18s\n"));
+}
+
 TEST(Progress, InAFileEveryChangeOfStateIsALine) {
   ProgressDisplay display{Terminal()};
   v1::Run run = Running("tiny", 0, 10);
