@@ -30,6 +30,7 @@ class CoordinatorHere final : public cli::RunningCoordinator {
     return coordinator_->WaitForShutdown(timeout);
   }
   std::string shutdown_reason() const override { return coordinator_->shutdown_reason(); }
+  int tcp_port() const override { return coordinator_->tcp_port(); }
   std::string advertised() const override { return coordinator_->advertised(); }
   std::string join_file() const override { return coordinator_->join_file(); }
   void Stop(absl::Duration grace) override { coordinator_->Stop(grace); }

@@ -19,6 +19,7 @@ class RunningCoordinator {
   // True once somebody called Shutdown; waits for that at most `timeout`.
   virtual bool WaitForShutdown(absl::Duration timeout) = 0;
   virtual std::string shutdown_reason() const = 0;
+  virtual int tcp_port() const = 0;  // the one really listened on; 0 without TCP
   // What other machines call the lab, and the file they join it with; empty without TCP.
   virtual std::string advertised() const = 0;
   virtual std::string join_file() const = 0;

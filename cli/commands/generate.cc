@@ -79,7 +79,10 @@ absl::StatusOr<Answer> Ask(Lab& lab, const Globals& globals, const v1::GenerateR
   }
   clear_waiting();
   SHOAL_RETURN_IF_ERROR(FromGrpc(reader->Finish()));
-  if (!silent) std::printf("\n");
+  if (!silent) {
+    std::printf("\n");
+    std::fflush(stdout);  // before what is told on stderr next
+  }
   return answer;
 }
 

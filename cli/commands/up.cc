@@ -35,7 +35,7 @@ absl::StatusOr<v1::GetLabResponse> GetLabWithWorker(Lab& lab, const Clock& clock
 
 // Says what of `asked` a lab that was running before this command does not heed.
 // Errors: FailedPrecondition when its worker has other slots.
-absl::Status CompareWithRunning(Lab& lab, const EmbeddedOptions& asked, bool lease_given) {
+absl::Status CompareWithRunning(Lab& lab, const EmbeddedOptions& asked) {
   SHOAL_ASSIGN_OR_RETURN(
       const auto response,
       Call(lab.service(), &v1::LabService::Stub::ListWorkers, v1::ListWorkersRequest()));
@@ -46,7 +46,7 @@ absl::Status CompareWithRunning(Lab& lab, const EmbeddedOptions& asked, bool lea
         "the lab runs already, with ", worker.slots(), worker.slots() == 1 ? " slot" : " slots",
         "; `shoal down` and then `shoal up --slots ", asked.slots, "` changes that"));
   }
-  if (lease_given) {
+  if (asked.lease > absl::ZeroDuration()) {
     std::fprintf(stderr,
                  "note: the lab runs already; --lease counts when it starts: `shoal down`, then "
                  "`shoal up --lease %s`\n",
@@ -107,8 +107,7 @@ void AddUp(CLI::App& app, Globals& globals) {
   struct Options {
     bool foreground = false;
     EmbeddedOptions embedded;
-    std::string lease = "5m";
-    bool lease_given = false;
+    std::string lease;
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = AddCommand(
@@ -118,7 +117,9 @@ void AddUp(CLI::App& app, Globals& globals) {
        {"shoal up --slots 2", "shoal up --listen 0.0.0.0:7411  # and let other machines in"}},
       [&globals, options]() -> absl::Status {
         EmbeddedOptions& embedded = options->embedded;
-        SHOAL_ASSIGN_OR_RETURN(embedded.lease, ParseLease(options->lease));
+        if (!options->lease.empty()) {
+          SHOAL_ASSIGN_OR_RETURN(embedded.lease, ParseLease(options->lease));
+        }
         if (options->foreground)
           return RunEmbeddedLab(globals.lab.data_dir, embedded, globals.programs, globals.clock());
         const bool was_running = EmbeddedLabRuns(globals.lab.data_dir);
@@ -129,8 +130,7 @@ void AddUp(CLI::App& app, Globals& globals) {
         SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(own));
         SHOAL_ASSIGN_OR_RETURN(const v1::GetLabResponse response,
                                GetLabWithWorker(lab, globals.clock()));
-        if (was_running)
-          SHOAL_RETURN_IF_ERROR(CompareWithRunning(lab, embedded, options->lease_given));
+        if (was_running) SHOAL_RETURN_IF_ERROR(CompareWithRunning(lab, embedded));
         std::string address;
         if (!embedded.listen.empty()) {
           if (was_running) SHOAL_RETURN_IF_ERROR(CheckListens(own, embedded, response));
@@ -145,11 +145,8 @@ void AddUp(CLI::App& app, Globals& globals) {
       ->add_option("--slots", options->embedded.slots,
                    "Slots of the worker, one core each (default: the machine's cores)")
       ->check(CLI::Range(1, 1024));
-  command
-      ->add_option("--lease", options->lease,
-                   "How long a job may go on without a word from its worker")
-      ->each([options](const std::string&) { options->lease_given = true; })
-      ->capture_default_str();
+  command->add_option("--lease", options->lease,
+                      "How long a job may go on without a word from its worker (default: 5m)");
   AddListenOptions(*command, options->embedded.listen, options->embedded.advertise);
 }
 

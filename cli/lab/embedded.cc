@@ -42,18 +42,13 @@ absl::StatusOr<pid_t> SpawnUp(const std::string& data_dir, const EmbeddedOptions
   const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (out < 0) return ErrnoStatus(errno, StrCat("opening ", log));
   SubprocessOptions spawn;
-  spawn.args = {paths.Program("shoal"),
-                "--data-dir",
-                data_dir,
-                "up",
-                "--foreground",
-                "--lease",
-                absl::FormatDuration(options.lease)};
+  spawn.args = {paths.Program("shoal"), "--data-dir", data_dir, "up", "--foreground"};
   const auto add = [&spawn](const char* option, const std::string& value) {
     if (value.empty()) return;
     spawn.args.push_back(option);
     spawn.args.push_back(value);
   };
+  add("--lease", options.lease > absl::ZeroDuration() ? absl::FormatDuration(options.lease) : "");
   add("--slots", options.slots > 0 ? std::to_string(options.slots) : "");
   add("--listen", options.listen);
   add("--advertise", options.advertise);

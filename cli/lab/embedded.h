@@ -1,9 +1,10 @@
 // The embedded lab: a coordinator and a worker of one person on one machine, in a data folder.
 //
 //   <data_dir>/run/lab.sock       the coordinator's Unix socket (folder 0700)
-//   <data_dir>/run/up.lock        held by the living `shoal up`, which writes its process id into
-//   it <data_dir>/worker/            the worker's spool and cache; worker.lock is held by the
-//   living worker <data_dir>/log/up.log, worker.log
+//   <data_dir>/run/up.lock        held by the living `shoal up`, with its process id
+//   <data_dir>/run/up.options     how it was started (cli/lab/up_options.h)
+//   <data_dir>/worker/            the worker's spool and cache; the living worker holds worker.lock
+//   <data_dir>/log/               up.log, worker.log
 //
 // `shoal up` runs the coordinator in its own process and supervises the worker, which is spawned
 // beside it in a session of its own: killing the coordinator never kills training. A new `up` finds
@@ -47,11 +48,13 @@ bool LabAnswers(const std::string& data_dir);
 // The name of the embedded lab's worker.
 inline constexpr std::string_view kEmbeddedWorker = "local";
 
+// What is zero or empty was not asked for: it is as before a crash (cli/lab/up_options.h), else as
+// said here.
 struct EmbeddedOptions {
-  int slots = 0;  // of the worker; 0: the machine's cores
-  absl::Duration lease = absl::Minutes(5);
-  std::string listen;     // HOST:PORT for other machines; empty: this machine only
-  std::string advertise;  // what they call it; empty: found out
+  int slots = 0;          // of the worker; the machine's cores
+  absl::Duration lease;   // 5 minutes
+  std::string listen;     // HOST:PORT for other machines; this machine only
+  std::string advertise;  // what they call it; found out
 };
 
 // Starts `shoal up --foreground` in the background, unless it runs, and waits until it answers.

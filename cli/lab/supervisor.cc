@@ -11,11 +11,13 @@
 #include "absl/time/clock.h"
 #include "cli/lab/embedded.h"
 #include "cli/lab/stop_signal.h"
+#include "cli/lab/up_options.h"
 #include "core/base/file.h"
 #include "core/base/install_paths.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "core/base/subprocess.h"
+#include "core/join/address.h"
 
 namespace shoal::cli {
 namespace {
@@ -129,12 +131,13 @@ class WorkerKeeper {
 
 }  // namespace
 
-absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& options,
+absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& asked,
                             const Programs& programs, const Clock& clock) {
   SHOAL_RETURN_IF_ERROR(PrepareDataDir(data_dir));
   // Held to the end of the process: who waits for it finds that everything of this lab is closed.
   SHOAL_RETURN_IF_ERROR(TakeLock(JoinPath(data_dir, "run/up.lock")));
   CatchStopSignals();
+  SHOAL_ASSIGN_OR_RETURN(EmbeddedOptions options, CompleteOptions(data_dir, asked));
 
   CoordinatorSetup setup;
   setup.data_dir = data_dir;
@@ -144,6 +147,12 @@ absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& 
   setup.advertise = options.advertise;
   setup.allow_shutdown = true;
   SHOAL_ASSIGN_OR_RETURN(const auto coordinator, programs.start_coordinator(setup));
+  if (!options.listen.empty()) {  // port 0 was any: the same again, since others know it now
+    SHOAL_ASSIGN_OR_RETURN(join::Address listen, join::ParseAddress(options.listen));
+    listen.port = coordinator->tcp_port();
+    options.listen = listen.ToString();
+  }
+  SHOAL_RETURN_IF_ERROR(RememberOptions(data_dir, options));
   LogInfo("lab is up", {"data_dir", data_dir}, {"socket", setup.socket_path}, {"pid", getpid()});
 
   WorkerKeeper worker(data_dir, options.slots, clock);
@@ -154,6 +163,7 @@ absl::Status RunEmbeddedLab(const std::string& data_dir, const EmbeddedOptions& 
   LogInfo("lab is stopping", {"reason", StopAsked() ? "signal" : coordinator->shutdown_reason()});
   worker.Stop();  // first, so that its last reports still find a coordinator
   coordinator->Stop(absl::Seconds(5));
+  ForgetOptions(data_dir);
   return absl::OkStatus();
 }
 

@@ -207,6 +207,25 @@ TEST_F(NetworkE2eTest, AnEmbeddedLabOpensToOtherMachines) {
   EXPECT_THAT(elsewhere.err, HasSubstr("listens as 127.0.0.1:"));
 }
 
+TEST_F(NetworkE2eTest, AKilledLabStartsAgainAsItWas) {
+  LabDriver lab;
+  ASSERT_EQ(lab.Shoal({"up", "--listen", "127.0.0.1:0", "--slots", "3"}).exit.code, 0);
+  const std::string join = lab.data_dir() + "/lab.join";
+  const pid_t up = lab.UpPid(), worker = lab.WorkerPid();
+  ASSERT_EQ(kill(up, SIGKILL), 0);
+  ASSERT_EQ(kill(worker, SIGKILL), 0);
+  const CapturedRun away = here_.Shoal({"--lab", join, "list"});
+  EXPECT_EQ(away.exit.code, 4) << away.err;
+  ASSERT_EQ(lab.Shoal({"list"}).exit.code, 0);  // starts it
+  EXPECT_NE(lab.UpPid(), up);
+  EXPECT_EQ(here_.Shoal({"--lab", join, "list"}).exit.code, 0);  // on the port it had
+  EXPECT_THAT(lab.Shoal({"up"}).out, HasSubstr("0 of 3 slots"));
+
+  ASSERT_EQ(lab.Shoal({"down"}).exit.code, 0);  // and forgets
+  ASSERT_EQ(lab.Shoal({"up", "--slots", "1"}).exit.code, 0);
+  EXPECT_EQ(here_.Shoal({"--lab", join, "list"}).exit.code, 4);
+}
+
 TEST_F(NetworkE2eTest, ALabThatDoesNotListenSaysSo) {
   LabDriver lab;
   ASSERT_EQ(lab.Shoal({"up", "--slots", "1"}).exit.code, 0);
