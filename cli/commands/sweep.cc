@@ -99,7 +99,8 @@ void AddSweep(CLI::App& app, Globals& globals) {
        "random. In a recipe: base, space, variants, strategy, trials, seed, repeats; see "
        "recipes/quickstart.yaml."},
       [&globals, options]() -> absl::Status {
-        SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file, ReadRecipe(options->recipe, options->sets));
+        SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file,
+                               ReadRecipe(options->recipe, options->sets, options->varies));
         MakeSweep(file);
         SHOAL_RETURN_IF_ERROR(ApplyOptions(*options, file));
         if (file.sweep.space().empty() && file.sweep.variants().empty() &&

@@ -15,8 +15,10 @@
 #include "core/base/build_info.h"
 #include "core/base/host_info.h"
 #include "core/base/status.h"
+#include "core/data/batcher.h"
 #include "core/spec/model_counts.h"
 #include "core/spec/print.h"
+#include "core/spec/violations.h"
 
 namespace shoal::cli {
 namespace {
@@ -25,6 +27,27 @@ bool UsesBf16(const v1::RunSpec& spec) {
   if (spec.train().dtype() != "auto") return spec.train().dtype() == "bf16";
   const std::string isa = ReadHostInfo().isa;
   return IsaHas(isa, "avx512_bf16") || IsaHas(isa, "amx_bf16");
+}
+
+// Tokens that a run has memory for at a time, as its trainer will find: of batches of examples what
+// is likely. An example has one token less as input than in all.
+int64_t RowsAtATime(const v1::RunSpec& spec, const PreparedData& data) {
+  const v1::BatchSpec& batch = spec.train().batch();
+  int64_t rows = batch.size();
+  if (batch.unit() != "tokens") {
+    rows = std::min(data::LikelyRows(data.mean_tokens - 1, data.tokens_variance,
+                                     std::min<int64_t>(batch.size(), data.train_examples)),
+                    spec::LargestBatchRows(spec));
+  }
+  return std::max<int64_t>(std::min(rows, data::kMicroBatchRows), spec.model().max_seq());
+}
+
+// A token with its flag takes three bytes (five in vocabularies above 65,536), an example's entries
+// in the file and in the order of an epoch about thirty.
+int64_t TokenizedBytes(const PreparedData& data) {
+  const double token = data.tokenizer_size > 65536 ? 5 : 3;
+  const auto examples = static_cast<double>(data.train_examples + data.held_out_examples);
+  return std::llround(examples * (data.mean_tokens * token + 30));
 }
 
 std::string UserName() {
@@ -54,17 +77,23 @@ void ReplaceSource(const std::vector<std::string>& sets, v1::DataSpec& data) {
 }  // namespace
 
 absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe,
-                                          const std::vector<std::string>& sets) {
+                                          const std::vector<std::string>& sets,
+                                          const std::vector<std::string>& varies) {
   SHOAL_ASSIGN_OR_RETURN(const std::string path, FindRecipe(recipe));
-  SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file, spec::ParseSpecFile(path));
-  std::string problems;
-  for (const std::string& set : sets) {
-    const absl::Status status = spec::ApplySet(file, set);
-    if (!status.ok()) StrAppend(problems, problems.empty() ? "" : "\n", status.message());
-  }
-  if (!problems.empty()) return absl::InvalidArgumentError(problems);
+  spec::Violations violations;
+  SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file, spec::ParseSpecFile(path, violations));
+  for (const std::string& set : sets) spec::ApplySet(file, set, violations);
   ReplaceSource(sets, *(file.is_sweep ? file.sweep.mutable_base() : &file.run)->mutable_data());
-  return file;
+  if (violations.empty()) return file;
+  std::vector<std::string> varied;
+  for (const std::string& vary : varies) {
+    varied.push_back(vary.substr(0, vary.find('=')));
+    v1::SweepSpec scratch;
+    const absl::Status status = spec::ApplyVary(scratch, vary);
+    if (!status.ok()) violations.Add("", "", StdView(status.message()));
+  }
+  spec::CheckSoundRules(file, varied, violations);
+  return violations.ToStatus();
 }
 
 absl::StatusOr<PreparedData> RunPlanner::Prepare(const v1::RunSpec& spec) {
@@ -90,16 +119,9 @@ absl::StatusOr<PlannedRun> RunPlanner::Plan(spec::Trial trial) {
       spec::CountTrainingWork(trial.spec, vocab, mean, planned.data.held_out_examples);
   planned.train_flops = work.flops;
   planned.evaluate_flops = work.evaluate_flops;
-  const bool tokens = trial.spec.train().batch().unit() == "tokens";
-  const auto size = static_cast<double>(trial.spec.train().batch().size());
-  // The largest batch is a little above the mean one; what its rows need is what is held in memory.
-  const double rows =
-      tokens ? size
-             : std::min(size * mean * 1.3, static_cast<double>(spec::LargestBatchRows(trial.spec)));
-  const auto examples = static_cast<double>(planned.data.train_examples);
   planned.memory_bytes =
-      spec::EstimateTrainingMemory(trial.spec, vocab, std::llround(rows), UsesBf16(trial.spec),
-                                   std::llround(examples * mean * 3))
+      spec::EstimateTrainingMemory(trial.spec, vocab, RowsAtATime(trial.spec, planned.data),
+                                   UsesBf16(trial.spec), TokenizedBytes(planned.data))
           .total;
   const v1::TrainSpec& train = trial.spec.train();
   if (train.schedule().warmup_steps() > train.steps()) {
@@ -195,13 +217,12 @@ void EstimateSeconds(std::vector<PlannedRun>& planned, const std::string& data_d
   for (const size_t at : {size_t{0}, by_size.size() / 2, by_size.size() - 1}) {
     PlannedRun& run = *by_size[at];
     if (!measured.empty() && measured.back()->train_flops >= run.train_flops) continue;
-    const absl::StatusOr<Measured> result = MeasureRun(run.trial.spec, run.data, data_dir);
+    const absl::StatusOr<double> result = MeasureSeconds(run.trial.spec, run.data, data_dir);
     if (!result.ok()) {
       run.data.notes.push_back(StrCat("no time estimate: ", result.status().message()));
       continue;
     }
-    run.seconds = result->seconds;
-    run.memory_bytes = std::max(result->peak_memory_bytes, run.memory_bytes);
+    run.seconds = *result;
     measured.push_back(&run);
   }
   for (PlannedRun& run : planned) {

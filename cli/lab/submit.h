@@ -29,9 +29,11 @@ struct PlannedRun {
 };
 
 // Reads a recipe (a path or the name of one that ships), applies --set. A source of data that is
-// set (dataset, persona, train) replaces what the recipe has.
+// set (dataset, persona, train) replaces what the recipe has. `varies`: what --vary will add to it.
+// Errors: all that is wrong with any of these, with the rules between the fields that are valid.
 absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe,
-                                          const std::vector<std::string>& sets);
+                                          const std::vector<std::string>& sets,
+                                          const std::vector<std::string>& varies = {});
 
 // Resolves complete, valid runs to data and costs. Runs that read the same data in the same way
 // share what was prepared for the first. Thread-compatible.

@@ -115,8 +115,9 @@ absl::StatusOr<ReportWriter::Written> ReportWriter::Write(const v1::ReportReques
   if (step >= 0) {
     // A run is where its training is: who serves it starts at step 0.
     SHOAL_RETURN_IF_ERROR(db_.Run(R"sql(UPDATE run SET step = ?1 WHERE run_id = ?2
-                        AND EXISTS (SELECT 1 FROM job WHERE job_id = ?3 AND kind <> 2))sql",
-                                  step, book->run_id, key.job_id.str()));
+                        AND EXISTS (SELECT 1 FROM job WHERE job_id = ?3 AND kind <> ?4))sql",
+                                  step, book->run_id, key.job_id.str(),
+                                  static_cast<int>(v1::JOB_KIND_SERVE)));
     SHOAL_RETURN_IF_ERROR(
         db_.Run("UPDATE attempt SET step = ? WHERE attempt_id = ?", step, book->attempt_id));
   }

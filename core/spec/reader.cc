@@ -46,6 +46,8 @@ class Reader {
       if (field == nullptr) {
         violations_.Add(At(entry.line, entry.column), path,
                         UnknownField(*message.GetDescriptor(), entry.key, &root_));
+        // A misspelt group leaves all of its fields unread.
+        if (path.empty() && entry.value.kind == YamlNode::Kind::kMap) violations_.Doubt("");
         continue;
       }
       ReadField(entry, message, *field, ChildPath(path, entry.key));
@@ -175,28 +177,28 @@ class Reader {
   Violations& violations_;
 };
 
-// `violations` holds what was wrong with the tree itself.
-absl::Status ReadTree(const YamlNode& tree, std::string_view file, Message& message,
-                      Positions* positions, Violations& violations) {
+void ReadTree(const YamlNode& tree, std::string_view file, Message& message, Positions* positions,
+              Violations& violations) {
   Reader(file, *message.GetDescriptor(), positions, violations).ReadGroup(tree, message, "");
-  return violations.ToStatus();
 }
 
-absl::Status SetError(std::string_view path, std::string_view what) {
-  Violations violations;
+void AddSetError(std::string_view path, std::string_view what, Violations& violations) {
   violations.Add("--set", path, what);
-  return violations.ToStatus();
 }
 
-// Sets the last field of a resolved path, in a message of the type that holds it.
-absl::Status ReadAssigned(Message& holder, const FieldDescriptor& field, const std::string& path,
-                          std::string_view text, Positions& positions) {
+// Sets the last field of a resolved path, in a message of the type that holds it. Returns whether
+// nothing was wrong.
+bool ReadAssigned(Message& holder, const FieldDescriptor& field, const std::string& path,
+                  std::string_view text, Positions& positions, Violations& violations) {
   const bool is_list = field.is_repeated() && StripSpace(text).starts_with('[');
   YamlNode value;
   if (is_list) {
     Violations problems;
     value = ParseYamlTree(text, "--set", problems);
-    if (!problems.empty()) return SetError(path, "expected a list ([a, b])");
+    if (!problems.empty()) {
+      AddSetError(path, "expected a list ([a, b])", violations);
+      return false;
+    }
   } else {
     const bool is_text = field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
     value.kind = YamlNode::Kind::kScalar;
@@ -212,68 +214,37 @@ absl::Status ReadAssigned(Message& holder, const FieldDescriptor& field, const s
   YamlNode group;
   group.kind = YamlNode::Kind::kMap;
   group.entries.push_back({.key = field.name(), .line = 0, .column = 0, .value = std::move(value)});
-  Violations violations;
-  Positions local;
-  Reader reader("--set", *holder.GetDescriptor(), &local, violations);
+  const size_t before = violations.lines().size();
+  Reader reader("--set", *holder.GetDescriptor(), &positions, violations);
   const size_t cut = path.find_last_of('.');
   reader.ReadGroup(group, holder, cut == std::string::npos ? "" : path.substr(0, cut));
-  SHOAL_RETURN_IF_ERROR(violations.ToStatus());
-  positions = std::move(local);
-  return absl::OkStatus();
+  return violations.lines().size() == before;
 }
 
-}  // namespace
-
-absl::Status ReadYaml(std::string_view yaml, std::string_view file_name, Message& message,
-                      Positions* positions) {
-  Violations violations;
-  const YamlNode tree = ParseYamlTree(yaml, file_name, violations);
-  return ReadTree(tree, file_name, message, positions, violations);
-}
-
-absl::Status ReadCanonicalJson(std::string_view json, Message& message) {
-  return ReadYaml(json, "canonical JSON", message);  // JSON is YAML
-}
-
-absl::StatusOr<SpecFile> ParseSpecText(std::string_view yaml, std::string_view file_name) {
-  Violations violations;
-  const YamlNode tree = ParseYamlTree(yaml, file_name, violations);
-  SpecFile file;
-  for (const YamlNode::Entry& entry : tree.entries) {
-    const std::string& key = entry.key;
-    file.is_sweep |= key == "base" || key == "space" || key == "variants";
-  }
-  Message& message = file.is_sweep ? static_cast<Message&>(file.sweep) : file.run;
-  SHOAL_RETURN_IF_ERROR(ReadTree(tree, file_name, message, &file.positions, violations));
-  return file;
-}
-
-absl::StatusOr<SpecFile> ParseSpecFile(const std::string& path) {
-  RealFileSystem files;
-  SHOAL_ASSIGN_OR_RETURN(const int64_t size, files.FileSize(path), "reading the spec ", path);
-  if (size > static_cast<int64_t>(kMaxSpecBytes)) {
-    return absl::InvalidArgumentError(
-        StrCat(path, ": is ", size, " bytes; a spec has at most ", kMaxSpecBytes));
-  }
-  SHOAL_ASSIGN_OR_RETURN(const std::string text, files.ReadFile(path), "reading the spec ", path);
-  return ParseSpecText(text, path);
-}
-
-absl::Status ApplySet(Message& message, std::string_view assignment, Positions* positions) {
+// ApplySet, with what is wrong added.
+void Assign(Message& message, std::string_view assignment, Positions* positions,
+            Violations& violations) {
   const size_t equals = assignment.find('=');
   if (equals == std::string_view::npos || equals == 0) {
-    return SetError("", StrCat("expected PATH=VALUE, is '", assignment.substr(0, 80), "'"));
+    return AddSetError("", StrCat("expected PATH=VALUE, is '", assignment.substr(0, 80), "'"),
+                       violations);
   }
   const std::string path(StripSpace(assignment.substr(0, equals)));
   const std::string_view text = assignment.substr(equals + 1);
   auto fields = ResolvePath(*message.GetDescriptor(), path);
-  if (!fields.ok()) return SetError(path, StdView(fields.status().message()));
+  if (!fields.ok()) {
+    if (const size_t dot = path.find_last_of('.'); dot != std::string::npos)
+      violations.Doubt(path.substr(0, dot));  // which of its fields was meant?
+    return AddSetError(path, StdView(fields.status().message()), violations);
+  }
   const FieldDescriptor& field = *fields->back();
   if (field.message_type() != nullptr) {
     const bool group = !field.is_repeated() && field.message_type()->field_count() > 0;
-    return SetError(path, group ? StrCat("is a group; set one of its fields, such as ", path, ".",
-                                         field.message_type()->field(0)->name())
-                                : StrCat("is a ", TypeName(field), "; write it in the file"));
+    return AddSetError(path,
+                       group ? StrCat("is a group; set one of its fields, such as ", path, ".",
+                                      field.message_type()->field(0)->name())
+                             : StrCat("is a ", TypeName(field), "; write it in the file"),
+                       violations);
   }
 
   Message* holder = &message;
@@ -282,21 +253,83 @@ absl::Status ApplySet(Message& message, std::string_view assignment, Positions* 
   }
   const std::unique_ptr<Message> scratch(holder->New());
   Positions local;
-  SHOAL_RETURN_IF_ERROR(ReadAssigned(*scratch, field, path, text, local));
+  if (!ReadAssigned(*scratch, field, path, text, local, violations)) return;
   holder->GetReflection()->ClearField(holder, &field);
   holder->MergeFrom(*scratch);
   if (positions != nullptr) {
     for (auto& [set_path, where] : local) positions->insert_or_assign(set_path, where);
   }
-  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadYaml(std::string_view yaml, std::string_view file_name, Message& message,
+                      Positions* positions) {
+  Violations violations;
+  const YamlNode tree = ParseYamlTree(yaml, file_name, violations);
+  ReadTree(tree, file_name, message, positions, violations);
+  return violations.ToStatus();
+}
+
+absl::Status ReadCanonicalJson(std::string_view json, Message& message) {
+  return ReadYaml(json, "canonical JSON", message);  // JSON is YAML
+}
+
+SpecFile ParseSpecText(std::string_view yaml, std::string_view file_name, Violations& violations) {
+  const YamlNode tree = ParseYamlTree(yaml, file_name, violations);
+  if (!violations.empty()) violations.Doubt("");  // of what does not parse, anything may be missing
+  SpecFile file;
+  for (const YamlNode::Entry& entry : tree.entries) {
+    const std::string& key = entry.key;
+    file.is_sweep |= key == "base" || key == "space" || key == "variants";
+  }
+  Message& message = file.is_sweep ? static_cast<Message&>(file.sweep) : file.run;
+  ReadTree(tree, file_name, message, &file.positions, violations);
+  return file;
+}
+
+absl::StatusOr<SpecFile> ParseSpecText(std::string_view yaml, std::string_view file_name) {
+  Violations violations;
+  SpecFile file = ParseSpecText(yaml, file_name, violations);
+  SHOAL_RETURN_IF_ERROR(violations.ToStatus());
+  return file;
+}
+
+absl::StatusOr<SpecFile> ParseSpecFile(const std::string& path, Violations& violations) {
+  RealFileSystem files;
+  SHOAL_ASSIGN_OR_RETURN(const int64_t size, files.FileSize(path), "reading the spec ", path);
+  if (size > static_cast<int64_t>(kMaxSpecBytes)) {
+    return absl::InvalidArgumentError(
+        StrCat(path, ": is ", size, " bytes; a spec has at most ", kMaxSpecBytes));
+  }
+  SHOAL_ASSIGN_OR_RETURN(const std::string text, files.ReadFile(path), "reading the spec ", path);
+  return ParseSpecText(text, path, violations);
+}
+
+absl::StatusOr<SpecFile> ParseSpecFile(const std::string& path) {
+  Violations violations;
+  SHOAL_ASSIGN_OR_RETURN(SpecFile file, ParseSpecFile(path, violations));
+  SHOAL_RETURN_IF_ERROR(violations.ToStatus());
+  return file;
+}
+
+absl::Status ApplySet(Message& message, std::string_view assignment, Positions* positions) {
+  Violations violations;
+  Assign(message, assignment, positions, violations);
+  return violations.ToStatus();
+}
+
+void ApplySet(SpecFile& file, std::string_view assignment, Violations& violations) {
+  if (!file.is_sweep) return Assign(file.run, assignment, &file.positions, violations);
+  Positions set;
+  Assign(*file.sweep.mutable_base(), assignment, &set, violations);
+  for (auto& [path, where] : set) file.positions.insert_or_assign(StrCat("base.", path), where);
 }
 
 absl::Status ApplySet(SpecFile& file, std::string_view assignment) {
-  if (!file.is_sweep) return ApplySet(file.run, assignment, &file.positions);
-  Positions set;
-  SHOAL_RETURN_IF_ERROR(ApplySet(*file.sweep.mutable_base(), assignment, &set));
-  for (auto& [path, where] : set) file.positions.insert_or_assign(StrCat("base.", path), where);
-  return absl::OkStatus();
+  Violations violations;
+  ApplySet(file, assignment, violations);
+  return violations.ToStatus();
 }
 
 }  // namespace shoal::spec

@@ -51,6 +51,28 @@ void CheckRun(const v1::RunSpec& spec, const Positions* positions, Violations& v
   CheckRunRules(complete, positions, violations);
 }
 
+void CheckSoundRules(const SpecFile& file, const std::vector<std::string>& varied,
+                     Violations& violations) {
+  // The names of a sweep's base as those of a run.
+  const auto of_run = [&](std::string_view path) {
+    constexpr std::string_view kBase = "base.";
+    return std::string(file.is_sweep && path.starts_with(kBase) ? path.substr(kBase.size()) : path);
+  };
+  Violations found;
+  for (const std::string& path : violations.paths()) found.Doubt(of_run(path));
+  for (const std::string& path : varied) found.Doubt(path);
+  for (const auto& [path, axis] : file.sweep.space()) found.Doubt(path);
+  for (const v1::VariantSpec& variant : file.sweep.variants()) {
+    for (const auto& [path, value] : variant.set()) found.Doubt(path);
+  }
+  Positions positions;
+  for (const auto& [path, where] : file.positions) positions.insert_or_assign(of_run(path), where);
+  v1::RunSpec complete = file.is_sweep ? file.sweep.base() : file.run;
+  FillDefaults(complete);
+  CheckRunRules(complete, &positions, found);
+  for (const std::string& line : found.lines()) violations.Add("", "", line);
+}
+
 absl::Status Validate(const v1::RunSpec& spec, const Positions* positions) {
   Violations violations;
   CheckRun(spec, positions, violations);

@@ -31,6 +31,15 @@ void Violations::AddAt(const Positions* positions, std::string_view path, std::s
   Add(where, path, what);
 }
 
+bool Violations::Mentions(std::string_view path) const {
+  while (true) {
+    if (paths_.count(path) > 0) return true;
+    const size_t cut = path.find_last_of(".[");
+    if (cut == std::string_view::npos) return paths_.count("") > 0;
+    path = path.substr(0, cut);
+  }
+}
+
 absl::Status Violations::ToStatus() const {
   if (lines_.empty()) return absl::OkStatus();
   const size_t listed = std::min(lines_.size(), kMaxListed);

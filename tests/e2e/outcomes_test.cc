@@ -54,6 +54,10 @@ TEST(Outcomes, AnInvalidSpecIsRefusedWithThePlaceOfEachMistake) {
   const CapturedRun set = lab.Shoal({"launch", "tiny", "--set", "model.n_layerz=2"});
   EXPECT_EQ(set.exit.code, 2);
   EXPECT_THAT(set.err, HasSubstr("model.n_layerz"));
+  const CapturedRun both =
+      lab.Shoal({"launch", "tiny", "--set", "model.d_model=131", "--set", "train.steps=abc"});
+  EXPECT_EQ(both.exit.code, 2);
+  EXPECT_THAT(both.err, AllOf(HasSubstr("train.steps"), HasSubstr("must divide d_model (131)")));
   const CapturedRun value = lab.Shoal({"launch", "tiny", "--set", "model.d_model=33"});
   EXPECT_EQ(value.exit.code, 2);  // 33 is no multiple of four heads
   EXPECT_THAT(value.err, HasSubstr("33"));

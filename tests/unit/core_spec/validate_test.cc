@@ -1,5 +1,6 @@
 // The rules between fields, in their own words.
 #include "core/spec/spec.h"
+#include "core/spec/violations.h"
 
 #include "tests/support/status_matchers.h"
 
@@ -131,6 +132,50 @@ TEST(Validate, PositionsAreKept) {
   ASSERT_OK_AND_ASSIGN(file, ParseSpecText("name: x\ndata: {conversations: 100}\n", "t.yaml"));
   EXPECT_THAT(std::string(Validate(file.run, &file.positions).message()),
               testing::StartsWith("t.yaml:2:1: data: needs a source"));
+}
+
+// What is wrong with a file and what is set by hand, read together.
+std::string AllOf(std::string_view yaml, const std::vector<std::string>& sets,
+                  const std::vector<std::string>& varied = {}) {
+  Violations violations;
+  SpecFile file = ParseSpecText(yaml, "t.yaml", violations);
+  for (const std::string& set : sets) ApplySet(file, set, violations);
+  CheckSoundRules(file, varied, violations);
+  return std::string(violations.ToStatus().message());
+}
+
+TEST(SoundRules, AreCheckedBesideFieldsThatDoNotParse) {
+  EXPECT_EQ(AllOf("data: {persona: p}", {"model.d_model=131", "train.steps=abc"}),
+            "--set: train.steps: expected an integer, is 'abc'\n"
+            "model.n_heads: must divide d_model (131), is 4");
+  EXPECT_EQ(AllOf("data: {persona: p}\nmodel: {n_heads: 7}\ntrain: {steps: abc}", {}),
+            "t.yaml:3:16: train.steps: expected an integer, is 'abc'\n"
+            "t.yaml:2:18: model.n_heads: must divide d_model (128), is 7");
+}
+
+TEST(SoundRules, LeaveOutWhatReadsADoubtfulField) {
+  // Any of these could be what makes 131 right.
+  EXPECT_EQ(AllOf("data: {persona: p}", {"model.d_model=131", "model.n_heads=many"}),
+            "--set: model.n_heads: expected an integer, is 'many'");
+  EXPECT_THAT(AllOf("data: {persona: p}", {"model.d_model=131", "model.n_headz=1"}),
+              testing::Not(HasSubstr("must divide")));
+  EXPECT_THAT(AllOf("data: {persona: p}\nmodel: {d_model: 131, n_headz: 1}", {}),
+              testing::Not(HasSubstr("must divide")));
+  EXPECT_EQ(AllOf("data: {persona: p}", {"model.d_model=131", "seed=x"}, {"model.n_heads"}),
+            "--set: seed: expected an integer, is 'x'");
+  EXPECT_THAT(AllOf("daten: {persona: p}", {}), testing::Not(HasSubstr("needs a source")));
+  EXPECT_THAT(AllOf("data: {persona: p", {}), testing::Not(HasSubstr("needs a source")));
+}
+
+TEST(SoundRules, OfASweepAreThoseOfItsBase) {
+  const std::string base = "base: {data: {persona: p}, model: {d_model: 131}, seed: x}\n";
+  EXPECT_EQ(AllOf(base + "space: {train.steps: [1, 2]}", {}),
+            "t.yaml:1:57: base.seed: expected an integer, is 'x'\n"
+            "t.yaml:1:28: model.n_heads: must divide d_model (131), is 4");
+  EXPECT_THAT(AllOf(base + "space: {model.n_heads: [1, 131]}", {}),
+              testing::Not(HasSubstr("must divide")));
+  EXPECT_THAT(AllOf(base + "variants: [{name: a, set: {model.d_model: 4}}]", {}),
+              testing::Not(HasSubstr("must divide")));
 }
 
 TEST(Validate, FieldsOfANewerVersionAreRefused) {
