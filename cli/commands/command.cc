@@ -3,12 +3,9 @@
 #include <cstdio>
 
 #include "cli/output/json.h"
+#include "cli/output/message_json.h"
 #include "core/base/status.h"
 #include "core/spec/fields.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
-#include "google/protobuf/util/json_util.h"
-#include "google/protobuf/util/type_resolver_util.h"
 
 namespace shoal::cli {
 
@@ -95,25 +92,7 @@ int RunAction(Globals& globals) {
 }
 
 std::string JsonReply::ToJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
-  // As MessageToJsonString does it, but it leaves the order of maps to chance.
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-  }
-  const std::unique_ptr<google::protobuf::util::TypeResolver> types(
-      google::protobuf::util::NewTypeResolverForDescriptorPool(
-          "type.googleapis.com", message.GetDescriptor()->file()->pool()));
-  std::string json;
-  const auto status = google::protobuf::util::BinaryToJsonString(
-      types.get(), StrCat("type.googleapis.com/", message.GetDescriptor()->full_name()), bytes,
-      &json, options);
-  return status.ok() ? json : StrCat("{\"error\":", Quote(std::string(status.message())), "}");
+  return MessageJson(message);
 }
 
 std::string JsonReply::Quote(const std::string& text) { return JsonText(text); }

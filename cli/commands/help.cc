@@ -49,6 +49,19 @@ All four survive a restart of the lab. With --json, progress is left out.
 
 With --json, errors are {"schema":1,"error":{"code":"...","message":"..."}} on stdout, and text on stderr.
 )"},
+    {"json", "what --json prints, for scripts",
+     R"(With --json a command prints one JSON value on one line, {"schema":1, ...}; notes stay on stderr. `logs` and `chat`
+print an object a line.
+
+  integers        numbers; above 2^53, where a reader's doubles end, text: "9007199254740993"
+  times           text, RFC 3339 in UTC: "2026-01-01T08:30:00Z"; durations "1.5s"
+  NaN, infinity   text in messages of the lab: "NaN", "Infinity", "-Infinity"; null in analyses
+  states          text: "RUN_STATUS_SUCCEEDED"
+  errors          {"schema":1,"error":{"code":"NOT_FOUND","message":"..."}}, and the exit code
+
+A field that is not there was not given. New fields may come within schema 1: leave alone what you do not know.
+  shoal list --json | jq '.runs[] | {name, parameters, loss: .metrics["train/loss"].last}'
+)"},
     {"specs", "recipes, --set, --vary and where fields are explained",
      R"(A spec says what a run is: model, data, tokenizer, training. It is YAML; what it leaves out has a default.
 

@@ -1,8 +1,10 @@
 #include "cli/output/runs_table.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "cli/analysis/comparison.h"
 #include "cli/lab/follow.h"
 #include "cli/output/format.h"
 #include "cli/output/table.h"
@@ -29,11 +31,8 @@ std::string StatusCell(const Terminal& terminal, const v1::Run& run, bool all_su
                 run.reused() ? " (reused)" : "");
 }
 
-// Over the whole run, evaluations and saving included; NaN when it has not begun.
-double MeanTokensPerSecond(const v1::Run& run) {
-  const double seconds = absl::ToDoubleSeconds(WallTime(run, absl::InfiniteFuture()));
-  if (!std::isfinite(seconds) || seconds <= 0) return Last(run, "train/tokens_per_s");
-  return Last(run, "train/tokens") / seconds;
+double TokensPerSecond(const v1::Run& run) {
+  return analysis::TokensPerSecond(run).value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 }  // namespace
@@ -49,6 +48,11 @@ absl::Duration WallTime(const v1::Run& run, absl::Time now) {
 
 std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs, absl::Time now) {
   using A = Table::Align;
+  // The runs of a sweep share their note: what sets each apart tells more.
+  const auto differs = [](const v1::Run& run) { return run.differing_size() > 0; };
+  const char* const told = std::all_of(runs.begin(), runs.end(), differs)    ? "DIFFERS IN"
+                           : std::none_of(runs.begin(), runs.end(), differs) ? "NOTE"
+                                                                             : "DIFFERS IN, NOTE";
   Table table({{"#", A::kRight},
                {"RUN"},
                {"STATUS"},
@@ -60,7 +64,7 @@ std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs
                {"TIME", A::kRight},
                {"BY"},
                {"CREATED"},
-               {"NOTE", A::kLeft, true}});
+               {told, A::kLeft, true}});
   for (const v1::Run& run : runs) {
     // Why it waits or ended as it did goes before what its spec says of it.
     const bool tells = run.status() != v1::RUN_STATUS_RUNNING &&
@@ -69,11 +73,13 @@ std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs
                Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
                StrCat(run.step(), "/", run.total_steps()),
                HumanCount(static_cast<double>(run.parameters())), Fixed(Last(run, "train/loss"), 3),
-               Fixed(Last(run, "held_out/loss"), 3), HumanCount(Last(run, "train/tokens_per_s")),
+               Fixed(Last(run, "held_out/loss"), 3), HumanCount(TokensPerSecond(run)),
                HumanDuration(WallTime(run, now)), Printable(run.submitted_by(), false),
                HumanAgo(ToTime(run.created_at()), now),
-               StrCat(run.reused() ? "(reused) " : "",
-                      Printable(tells ? run.status_reason() : run.note(), false))});
+               StrCat(run.reused() ? "(reused) " : "", Printable(tells ? run.status_reason()
+                                                                 : differs(run) ? JoinDiffering(run)
+                                                                                : run.note(),
+                                                                 false))});
   }
   return table.Render(terminal);
 }
@@ -101,7 +107,7 @@ std::string ComparisonTable(const Terminal& terminal, const std::vector<v1::Run>
     table.Add({Printable(run.name(), false), Printable(JoinDiffering(run), false),
                StatusCell(terminal, run, all_succeeded), WithCommas(run.parameters()),
                loss == best && runs.size() > 1 ? Styled(terminal, Style::kGreen, shown) : shown,
-               Fixed(Last(run, "held_out/bits_per_byte"), 4), HumanCount(MeanTokensPerSecond(run)),
+               Fixed(Last(run, "held_out/bits_per_byte"), 4), HumanCount(TokensPerSecond(run)),
                HumanDuration(WallTime(run, absl::InfiniteFuture()))});
   }
   return table.Render(terminal);

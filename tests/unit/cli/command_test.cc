@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <clocale>
 #include <limits>
+#include <set>
 
 #include "core/base/strings.h"
 #include "gmock/gmock.h"
@@ -15,6 +16,8 @@ namespace shoal::cli {
 namespace {
 
 using google::protobuf::Struct;
+using testing::AllOf;
+using testing::HasSubstr;
 
 std::string Printed(const JsonReply& reply) {
   testing::internal::CaptureStdout();
@@ -27,6 +30,17 @@ Struct Parsed(const std::string& json) {
   const auto status = google::protobuf::util::JsonStringToMessage(json, &parsed);
   EXPECT_TRUE(status.ok()) << status << "\n" << json;
   return parsed;
+}
+
+// "run.name", "run.metrics.loss.last", ...: every member there is.
+std::set<std::string> MemberNames(const Struct& object, const std::string& above = "") {
+  std::set<std::string> names;
+  for (const auto& [name, value] : object.fields()) {
+    names.insert(above + name);
+    if (value.has_struct_value())
+      names.merge(MemberNames(value.struct_value(), above + name + "."));
+  }
+  return names;
 }
 
 TEST(ExitCodeOf, EveryStatusHasTheCodeOfWhoMustAct) {
@@ -64,12 +78,51 @@ TEST(JsonReply, IsOneLineOfValidJson) {
   const Struct& shown = json.fields().at("run").struct_value();
   EXPECT_EQ(shown.fields().at("name").string_value(), "tiny");
   EXPECT_EQ(shown.fields().at("status").string_value(), "RUN_STATUS_UNSPECIFIED");  // always there
-  EXPECT_EQ(shown.fields().at("total_steps").string_value(), "40");  // int64 is text in JSON
+  EXPECT_EQ(shown.fields().at("total_steps").number_value(), 40);
   EXPECT_EQ(json.fields().at("runs").list_value().values_size(), 2);
   EXPECT_EQ(json.fields().at("none").list_value().values_size(), 0);
   EXPECT_EQ(json.fields().at("text").string_value(), "a\"b\\c\n\t\x01 🦦");
   EXPECT_EQ(json.fields().at("count").number_value(), 3);
   EXPECT_TRUE(json.fields().at("flag").bool_value());
+}
+
+TEST(JsonReply, IntegersAreNumbersWhereADoubleHoldsThem) {
+  v1::Run run;
+  run.set_step((int64_t{1} << 53));
+  run.set_total_steps((int64_t{1} << 53) + 1);
+  run.set_memory_bytes(-(int64_t{1} << 53));
+  run.set_peak_memory_bytes(std::numeric_limits<int64_t>::min());
+  EXPECT_THAT(JsonReply::ToJson(run),
+              AllOf(HasSubstr("\"step\":9007199254740992,"),
+                    HasSubstr("\"total_steps\":\"9007199254740993\""),
+                    HasSubstr("\"memory_bytes\":-9007199254740992"),
+                    HasSubstr("\"peak_memory_bytes\":\"-9223372036854775808\"")));
+}
+
+TEST(JsonReply, IsWhatProtobufReadsAndWritesButForIntegers) {
+  v1::RunDetail detail;
+  v1::Run& run = *detail.mutable_run();
+  run.set_name("a\"b <é> \x01");
+  run.set_parameters(123456789012345);
+  run.set_status(v1::RUN_STATUS_FAILED);
+  run.add_tags("x");
+  run.mutable_created_at()->set_seconds(1767225600);
+  run.mutable_created_at()->set_nanos(500000000);
+  (*run.mutable_metrics())["loss"].set_last(std::numeric_limits<double>::quiet_NaN());
+  (*run.mutable_metrics())["b"].set_last(-1e-300);
+  detail.mutable_spec()->mutable_model()->set_n_layers(0);  // given, though it is 0
+  detail.mutable_spec()->mutable_train()->mutable_optimizer()->set_lr(0.1);
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string theirs;
+  ASSERT_TRUE(google::protobuf::util::MessageToJsonString(detail, &theirs, options).ok());
+  const std::string ours = JsonReply::ToJson(detail);
+  v1::RunDetail back;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ours, &back).ok()) << ours;
+  EXPECT_EQ(back.ShortDebugString(), detail.ShortDebugString());
+  // The same members, those left unset included: theirs with numbers for integers.
+  EXPECT_EQ(MemberNames(Parsed(ours)), MemberNames(Parsed(theirs)));
 }
 
 TEST(JsonReply, MapsComeInTheOrderOfTheirKeys) {
@@ -203,8 +256,6 @@ class UsageErrorTest : public testing::Test {
 };
 
 TEST_F(UsageErrorTest, NamesWhatWasWrong) {
-  using testing::AllOf;
-  using testing::HasSubstr;
   EXPECT_THAT(Of({"generate", "--temperature", "99", "--json"}),
               AllOf(HasSubstr("--temperature"), HasSubstr("99"), HasSubstr("generate --help")));
   EXPECT_THAT(Of({"list", "--jsom"}), HasSubstr("--jsom"));

@@ -68,6 +68,26 @@ TEST(RunsTable, ShowsWhereEachRunIs) {
   EXPECT_THAT(lines[3], AllOf(HasSubstr("wrong data"), Not(HasSubstr("a note"))));
 }
 
+TEST(RunsTable, TellsWhatDiffersInsteadOfTheNoteThatASweepShares) {
+  v1::Run trial = Trial("tiny-L4", "model.n_layers=4", 1.25);
+  trial.set_note("the recipe's note");
+  v1::Run alone = trial;
+  alone.clear_differing();
+  const absl::Time now = absl::FromUnixSeconds(kStart + 100);
+  const std::vector<std::string> sweep = Lines(RunsTable(Wide(), {trial, trial}, now));
+  EXPECT_THAT(sweep[0], AllOf(HasSubstr("DIFFERS IN"), Not(HasSubstr("NOTE"))));
+  EXPECT_THAT(sweep[1], AllOf(HasSubstr("model.n_layers=4"), Not(HasSubstr("note"))));
+  const std::vector<std::string> both = Lines(RunsTable(Wide(), {trial, alone}, now));
+  EXPECT_THAT(both[0], HasSubstr("DIFFERS IN, NOTE"));
+  EXPECT_THAT(both[2], HasSubstr("the recipe's note"));
+  EXPECT_THAT(Lines(RunsTable(Wide(), {alone}, now))[0], Not(HasSubstr("DIFFERS")));
+  // Cut to the terminal.
+  alone.set_note(std::string(300, 'x'));
+  Terminal narrow;
+  narrow.columns = 120;
+  EXPECT_LE(Lines(RunsTable(narrow, {alone}, now))[1].size(), 122u);  // "…" has three bytes
+}
+
 TEST(ComparisonTable, ShowsWhatDiffersAndMarksTheBest) {
   Terminal terminal = Wide();
   terminal.color = true;
