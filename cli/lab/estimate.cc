@@ -2,13 +2,12 @@
 
 #include <google/protobuf/struct.pb.h>
 
-#include <algorithm>
-
 #include "core/base/file.h"
 #include "core/base/host_info.h"
 #include "core/base/install_paths.h"
 #include "core/base/status.h"
 #include "core/base/subprocess.h"
+#include "core/spec/run_schedule.h"
 #include "google/protobuf/util/json_util.h"
 #include "shoal/v1/runner.pb.h"
 
@@ -41,18 +40,10 @@ v1::AttemptOrder OrderFor(const v1::RunSpec& spec, const PreparedData& data,
   return order;
 }
 
-// Evaluations on the way, and the one at the end over everything.
-double EvaluatedExamples(const v1::RunSpec& spec, int64_t held_out) {
-  const int64_t limit = spec.evaluate().max_examples();
-  const auto each = static_cast<double>(limit == 0 ? held_out : std::min(limit, held_out));
-  const int64_t on_the_way = (spec.train().steps() - 1) / spec.evaluate().every();
-  return each * static_cast<double>(on_the_way) + static_cast<double>(held_out);
-}
-
 }  // namespace
 
-absl::StatusOr<Measured> MeasureRun(const v1::RunSpec& spec, const PreparedData& data,
-                                    const std::string& data_dir) {
+absl::StatusOr<double> MeasureSeconds(const v1::RunSpec& spec, const PreparedData& data,
+                                      const std::string& data_dir) {
   RealFileSystem files;
   SHOAL_ASSIGN_OR_RETURN(const InstallPaths paths, InstallPaths::OfThisProgram());
   SHOAL_ASSIGN_OR_RETURN(const TempDir temp, TempDir::Make("", "shoal-measure-"));
@@ -79,13 +70,14 @@ absl::StatusOr<Measured> MeasureRun(const v1::RunSpec& spec, const PreparedData&
   const auto parsed = google::protobuf::util::JsonStringToMessage(
       begin == std::string::npos ? std::string() : done.out.substr(begin), &result);
   if (!parsed.ok()) return absl::InternalError(StrCat("shoal-runner answered '", done.out, "'"));
-  Measured measured;
-  measured.seconds = Number(result, "setup_seconds") +
-                     Number(result, "step_seconds") * static_cast<double>(spec.train().steps()) +
-                     Number(result, "evaluate_seconds_per_example") *
-                         EvaluatedExamples(spec, data.held_out_examples);
-  measured.peak_memory_bytes = static_cast<int64_t>(Number(result, "peak_memory_bytes"));
-  return measured;
+  const spec::RunEvents events = spec::CountEvents(spec, data.held_out_examples);
+  const auto cost = [&](const char* key, int64_t times) {
+    return Number(result, key) * static_cast<double>(times);
+  };
+  return cost("setup_seconds", 1) + cost("step_seconds", spec.train().steps()) +
+         cost("evaluate_seconds_per_example", events.evaluated_examples) +
+         cost("sample_seconds", events.sample_sets) +
+         cost("checkpoint_seconds", events.checkpoints) + cost("weights_seconds", events.weights);
 }
 
 }  // namespace shoal::cli

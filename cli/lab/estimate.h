@@ -8,14 +8,10 @@
 
 namespace shoal::cli {
 
-struct Measured {
-  double seconds = 0;             // of the whole run: setup, steps, evaluations
-  int64_t peak_memory_bytes = 0;  // of the measuring process
-};
-
 // Runs `shoal-runner --attempt ORDER --measure` on this machine (a few seconds) and extrapolates to
-// the whole spec. `spec` is complete. Errors: whatever the runner says.
-absl::StatusOr<Measured> MeasureRun(const v1::RunSpec& spec, const PreparedData& data,
-                                    const std::string& data_dir);
+// the seconds that the whole spec takes once it has a worker: setup, steps, evaluations, samples
+// and checkpoints. `spec` is complete. Errors: whatever the runner says.
+absl::StatusOr<double> MeasureSeconds(const v1::RunSpec& spec, const PreparedData& data,
+                                      const std::string& data_dir);
 
 }  // namespace shoal::cli

@@ -179,6 +179,7 @@ absl::StatusOr<std::string> GivenTokenizer(const std::string& given, const std::
 struct SourceSize {
   int64_t examples = 0;  // estimated from the sample; exact for conversations
   double mean_tokens = 0;
+  double tokens_variance = 0;
   int64_t sampled = 0;
   int64_t longest = 0;    // tokens of the longest conversation sampled
   int64_t truncated = 0;  // sampled conversations that do not fit into max_seq
@@ -196,14 +197,17 @@ SourceSize MeasureSource(const data::Source& source, const data::Tokenizer& toke
   const auto count = static_cast<int64_t>(source.examples.size());
   const int64_t stride = std::max<int64_t>(1, count / kSampledExamples);
   int64_t windows = 0;
-  double total = 0;
+  double total = 0, squares = 0;
   for (int64_t i = 0; i < count; i += stride, ++size.sampled) {
     const data::Example& example = source.examples[static_cast<size_t>(i)];
     data::EncodeExample(example, encoder, tokens, response);
     const auto length = static_cast<int64_t>(tokens.size());
     // A window has max_seq + 1 tokens and shares one with the next.
     const int64_t cut = example.chat ? 1 : std::max<int64_t>(1, (length + max_seq - 2) / max_seq);
-    total += static_cast<double>(example.chat ? std::min(length, max_seq + 1) : length + cut - 1);
+    const auto used =
+        static_cast<double>(example.chat ? std::min(length, max_seq + 1) : length + cut - 1);
+    total += used;
+    squares += used * used / static_cast<double>(cut);  // its windows as if of one length
     windows += cut;
     if (!example.chat) continue;
     const auto first = std::find(response.begin(), response.end(), 1) - response.begin();
@@ -212,7 +216,11 @@ SourceSize MeasureSource(const data::Source& source, const data::Tokenizer& toke
     size.responses += first < length;
     size.learnable += first < std::min(length, max_seq + 1);
   }
-  if (windows > 0) size.mean_tokens = total / static_cast<double>(windows);
+  if (windows > 0) {
+    size.mean_tokens = total / static_cast<double>(windows);
+    size.tokens_variance =
+        squares / static_cast<double>(windows) - size.mean_tokens * size.mean_tokens;
+  }
   if (size.sampled > 0) size.examples = windows * count / size.sampled;
   size.dropped_bytes = encoder.stats().dropped_bytes;
   return size;
@@ -247,6 +255,7 @@ absl::Status Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer,
   const SourceSize train = MeasureSource(split.train, tokenizer, spec.model().max_seq());
   const SourceSize held_out = MeasureSource(split.held_out, tokenizer, spec.model().max_seq());
   prepared.mean_tokens = train.mean_tokens;
+  prepared.tokens_variance = train.tokens_variance;
   prepared.train_examples = train.examples;
   prepared.held_out_examples = held_out.examples;
   if (train.examples == 0 || held_out.examples == 0) {

@@ -24,7 +24,8 @@ struct PreparedData {
   int64_t tokenizer_size = 0;
   int64_t train_examples = 0;
   int64_t held_out_examples = 0;
-  double mean_tokens = 0;  // of a training example, from a sample of them, cut at max_seq + 1
+  double mean_tokens = 0;      // of a training example, from a sample of them, cut at max_seq + 1
+  double tokens_variance = 0;  // over the same examples
   std::vector<std::string>
       notes;  // what a person should know: malformed lines, bytes without a token
 

@@ -1,4 +1,5 @@
 #include "cli/output/progress.h"
+#include "cli/analysis/comparison.h"
 
 #include <algorithm>
 #include <array>
@@ -35,8 +36,8 @@ std::string Metrics(const v1::Run& run) {
   if (const auto* loss = FindMetric(run, "train/loss")) out += "  loss " + Fixed(loss->last(), 3);
   if (const auto* held_out = FindMetric(run, "held_out/loss"))
     out += "  held-out " + Fixed(held_out->last(), 3);
-  if (const auto* rate = FindMetric(run, "train/tokens_per_s"))
-    out += "  " + HumanCount(rate->last()) + " tok/s";
+  if (const auto speed = analysis::TokensPerSecond(run))
+    out += "  " + HumanCount(*speed) + " tok/s";
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "core/data/batcher.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -10,6 +11,13 @@
 #include "core/base/strings.h"
 
 namespace shoal::data {
+
+int64_t LikelyRows(double mean, double variance, int64_t examples) {
+  constexpr double kDeviations = 6;
+  const auto count = static_cast<double>(examples);
+  const double rows = mean * count + kDeviations * std::sqrt(std::max(variance, 0.0) * count);
+  return (std::llround(std::ceil(rows)) + 15) / 16 * 16;
+}
 
 Batcher::Batcher(Shard shard, const BatcherOptions& options)
     : shard_(std::move(shard)), options_(options) {}
@@ -69,6 +77,15 @@ void Batcher::ComputeCapacity() {
   if (options_.unit == BatchUnit::kExamples) {  // the longest examples all at once
     capacity_.sequences = std::min(options_.size, n);
     capacity_.rows = std::accumulate(rows.end() - capacity_.sequences, rows.end(), int64_t{0});
+    double sum = 0, squares = 0;
+    for (const int64_t r : rows) {
+      sum += static_cast<double>(r);
+      squares += static_cast<double>(r) * static_cast<double>(r);
+    }
+    const double mean = sum / static_cast<double>(n);
+    const double variance = squares / static_cast<double>(n) - mean * mean;
+    capacity_.likely_rows = std::min(
+        capacity_.rows, std::max(rows.back(), LikelyRows(mean, variance, capacity_.sequences)));
     return;
   }
   int64_t total = 0;  // as many of the shortest examples as fit
@@ -78,6 +95,7 @@ void Batcher::ComputeCapacity() {
     ++capacity_.sequences;
   }
   capacity_.rows = std::min(options_.size, std::accumulate(rows.begin(), rows.end(), int64_t{0}));
+  capacity_.likely_rows = capacity_.rows;
 }
 
 void Batcher::PlanEpoch(int64_t epoch) {
@@ -138,7 +156,7 @@ void Batcher::Fill(int64_t step, Batch& batch) {
   batch.positions.clear();
   batch.sequence_offsets.assign(1, 0);
   batch.examples.clear();
-  batch.loss_tokens = batch.loss_bytes = 0;
+  batch.loss_tokens = 0;
   batch.epoch = epoch_;
   const bool fixed = options_.unit == BatchUnit::kExamples || !options_.shuffle;
   const int64_t steps = static_cast<int64_t>(batch_begin_.size()) - 1;
@@ -161,7 +179,6 @@ void Batcher::AppendExample(uint32_t example, Batch& batch) const {
   shard_.CopyTokens(example, 1, std::span(batch.targets).subspan(begin));
   std::iota(batch.positions.begin() + static_cast<ptrdiff_t>(begin), batch.positions.end(), 0);
   const std::span<const uint8_t> response = shard_.ResponseFlags(example);
-  const std::span<const uint32_t> token_bytes = shard_.TokenByteCounts();
   for (size_t i = 0; i < rows; ++i) {
     int32_t& target = batch.targets[begin + i];
     if (options_.loss_on == LossOn::kResponse && (response[i + 1] & 1) == 0) {
@@ -169,7 +186,6 @@ void Batcher::AppendExample(uint32_t example, Batch& batch) const {
       continue;
     }
     ++batch.loss_tokens;
-    batch.loss_bytes += token_bytes[static_cast<size_t>(target)];
   }
   batch.sequence_offsets.push_back(static_cast<int32_t>(batch.tokens.size()));
   batch.examples.push_back(example);

@@ -38,14 +38,22 @@ struct Batch {
   int64_t rows = 0;                       // N
   int64_t sequences = 0;                  // S
   int64_t loss_tokens = 0;                // targets != -1
-  int64_t loss_bytes = 0;                 // text bytes of the counted targets, for bits per byte
   int64_t epoch = 0;
 };
 
 struct BatchCapacity {
   int64_t rows = 0;  // no batch of any epoch has more
   int64_t sequences = 0;
+  int64_t likely_rows = 0;  // more come up once in many runs, if at all: see LikelyRows
 };
+
+// Rows of `examples` examples drawn at random, of `mean` rows each with that variance: six standard
+// deviations above what is expected, as a multiple of 16. Who has memory for these and works
+// through larger batches in parts needs half of what the longest examples, all at once, would take.
+int64_t LikelyRows(double mean, double variance, int64_t examples);
+
+// The most rows that a trainer works through at a time, unless one example has more.
+inline constexpr int64_t kMicroBatchRows = 8192;
 
 // Thread-compatible: keeps the plan of the epoch it is in. Going to another epoch rebuilds the plan
 // (about 1 ms per 100,000 examples); asking for steps in any order gives the same batches.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/spec/run_schedule.h"
 #include "core/spec/spec.h"
 
 namespace shoal::spec {
@@ -11,6 +12,39 @@ v1::RunSpec Complete(const v1::RunSpec& spec) {
   v1::RunSpec complete = spec;
   FillDefaults(complete);
   return complete;
+}
+
+// Measured, with the onednn backend, as what remains of the peak when everything else is taken off.
+// Program and libraries, of which about 20 MiB are files' pages, tokenizer, buffers of reports:
+constexpr int64_t kProcessBytes = int64_t{30} << 20;
+// One compiled product of some 40 KiB for each shape; row counts are rounded to 16, so that a few
+// hundred shapes come up within the first hundred steps and hardly any later.
+constexpr int64_t kPrimitivesBytes = int64_t{12} << 20;
+
+// Of the arena, for one row, when the backward pass begins, which is when most is alive.
+// `act`: bytes of an activation.
+int64_t RowBytes(const ModelShape& s, int64_t act) {
+  const int64_t d = s.d_model, f = s.d_ff;
+  // Kept by a block for its backward pass: two residual sums (f32), two norms' outputs, qkv, the
+  // attention's output, the inner layer (twice where its input is needed); norms' statistics and
+  // the attention's log-sum-exp. The branches are not: they are fused into the sums.
+  const int64_t inner = f * (s.saves_pre_activation ? 2 : 1);
+  const int64_t block = 2 * 4 * d + act * (2 * d + 3 * d + d + inner) + 16 + 4 * s.heads;
+  // Above the last block, gradients of the head's input and of both the last norm's inputs; below
+  // it, of its inner layer, where that cannot take the place of what was kept.
+  const int64_t above = 4 * d + 2 * act * d;
+  const int64_t below = act * d + act * f * (s.saves_pre_activation ? 0 : 1);
+  return s.layers * block + 4 * d + std::max(above, below);
+}
+
+// How many rows' logits exist at a time: 16 MiB of them, but 512 to 1,024 rows.
+int64_t LogitsRows(int64_t rows, int64_t vocab) {
+  return std::min(rows, std::clamp<int64_t>((4 << 20) / vocab, 512, 1024));
+}
+
+// Of a generator's work space, for one position of the longest prompt.
+int64_t SampleRowBytes(const ModelShape& s, int64_t act) {
+  return 2 * 4 * s.d_model + act * (4 * s.d_model + s.d_ff);
 }
 
 }  // namespace
@@ -75,7 +109,7 @@ MemoryEstimate EstimateTrainingMemory(const v1::RunSpec& spec, int64_t vocab_siz
   const ModelShape s = ShapeOf(complete.model(), vocab_size);
   const ParameterCounts counts = CountParameters(complete.model(), vocab_size);
   const int64_t act = bf16 ? 2 : 4;
-  const int64_t d = s.d_model, f = s.d_ff;
+  const int64_t d = s.d_model;
 
   MemoryEstimate memory;
   memory.parameters = 4 * counts.total;
@@ -83,21 +117,17 @@ MemoryEstimate EstimateTrainingMemory(const v1::RunSpec& spec, int64_t vocab_siz
   memory.optimizer = 8 * counts.total;
   memory.copies = bf16 ? 2 * counts.total : 0;
 
-  // Kept by a block for its backward pass, per row: two residual sums (f32), two norms' outputs,
-  // qkv, the attention's output, the inner layer (twice where its input is needed), the two
-  // branches; norms' statistics and the attention's log-sum-exp.
-  const int64_t inner = f * (s.saves_pre_activation ? 2 : 1);
-  const int64_t block = 2 * 4 * d + act * (2 * d + 3 * d + d + inner + 2 * d) + 16 + 4 * s.heads;
-  // Used by one block at a time: gradients of the residual stream (f32, twice), of qkv and inner
-  // layer.
-  const int64_t work = 2 * 4 * d + act * (3 * d + std::max(f, 3 * d) + d);
-  // Logits exist for a block of rows only.
-  const int64_t head = std::min<int64_t>(rows, 256) * s.vocab * (4 + act);
-  memory.activations = rows * (s.layers * block + work + 4 * d + act * d) + head;
+  memory.activations = rows * RowBytes(s, act);
+  memory.logits = LogitsRows(rows, s.vocab) * s.vocab * 4;
+  if (complete.samples().prompts_size() > 0) {
+    memory.samples = s.positions * (s.layers * 2 * d * act + SampleRowBytes(s, act));
+  }
+  memory.primitives = kPrimitivesBytes;
   memory.data = data_bytes;
-  memory.process = int64_t{48} << 20;  // libraries, code, buffers of reports: measured
+  memory.process = kProcessBytes;
   memory.total = memory.parameters + memory.gradients + memory.optimizer + memory.copies +
-                 memory.activations + memory.data + memory.process;
+                 memory.activations + memory.logits + memory.samples + memory.primitives +
+                 memory.data + memory.process;
   return memory;
 }
 
@@ -113,19 +143,9 @@ TrainingWork CountTrainingWork(const v1::RunSpec& spec, int64_t vocab_size, doub
   work.tokens =
       static_cast<double>(steps) * (s.train().batch().unit() == "tokens" ? size : size * mean);
   work.flops = work.tokens * flops.training;
-  // Evaluations on the way see at most max_examples; the last one sees all.
-  const int64_t on_the_way = (steps - 1) / s.evaluate().every();
-  const int64_t some = s.evaluate().max_examples() > 0
-                           ? std::min(s.evaluate().max_examples(), held_out_examples)
-                           : held_out_examples;
-  const auto examples = static_cast<double>(on_the_way) * static_cast<double>(some) +
-                        static_cast<double>(held_out_examples);
+  const auto examples = static_cast<double>(CountEvents(s, held_out_examples).evaluated_examples);
   work.evaluate_flops = examples * mean * flops.forward;
   return work;
-}
-
-double EstimateSeconds(const TrainingWork& work, double flops_per_second) {
-  return flops_per_second > 0 ? (work.flops + work.evaluate_flops) / flops_per_second : 0;
 }
 
 }  // namespace shoal::spec

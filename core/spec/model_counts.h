@@ -47,12 +47,17 @@ struct MemoryEstimate {
   int64_t optimizer = 0;    // AdamW's m and v
   int64_t copies = 0;       // bf16 copies that the matrix products read; 0 in f32
   int64_t activations = 0;  // kept for the backward pass, and its work space
-  int64_t data = 0;         // tokens of the training set, mapped
-  int64_t process = 0;      // libraries and generated code
+  int64_t logits = 0;       // a block of rows' at a time
+  int64_t samples = 0;      // key and value cache of the answers to prompts; 0 without prompts
+  int64_t primitives = 0;   // compiled matrix products, one for each shape that comes up
+  int64_t data = 0;         // the tokenized data, mapped
+  int64_t process = 0;      // program, libraries, tokenizer, buffers of reports
   int64_t total = 0;
 };
-// `rows`: tokens of the largest batch; `sequences`: examples in it. `bf16`: the resolved dtype.
-// `data_bytes`: size of the tokenized data (0: unknown). All in bytes.
+// What a training attempt's process holds at most, in bytes. `rows`: tokens there is memory for at
+// a time, core/data's BatchCapacity::likely_rows. `bf16`: the resolved dtype. `data_bytes`: size of
+// the tokenized data (0: unknown). Parts of the process itself are measured ones, of the onednn
+// backend; the others follow from the spec.
 MemoryEstimate EstimateTrainingMemory(const v1::RunSpec& spec, int64_t vocab_size, int64_t rows,
                                       bool bf16, int64_t data_bytes = 0);
 // Upper bound of a batch's rows before the data is known: size for token batches, size * max_seq
@@ -67,7 +72,5 @@ struct TrainingWork {
 // `mean_tokens`: mean length of an example in tokens; `held_out_examples`: how many there are.
 TrainingWork CountTrainingWork(const v1::RunSpec& spec, int64_t vocab_size, double mean_tokens,
                                int64_t held_out_examples);
-// Seconds at a sustained rate (FLOP/s, as measured on the device at this width).
-double EstimateSeconds(const TrainingWork& work, double flops_per_second);
 
 }  // namespace shoal::spec

@@ -5,6 +5,8 @@
 //   shoal-runner --attempt FILE --measure   trains for a moment and prints how long it takes
 //   shoal-runner --probe                prints what this machine can compute with, as JSON
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -115,8 +117,15 @@ void WaitBriefly() {
   setenv("GOMP_SPINCOUNT", "20000", 0);
 }
 
+// Blocks above 128 KiB get pages of their own, which go back when the block is freed. By default
+// the allocator stops doing so after the first such block, and what a backend takes for a moment
+// (oneDNN: to make a primitive, to pack an operand) leaves holes in the heap between what stays:
+// 20 MiB in a model of a million parameters.
+void ReturnLargeBlocks() { mallopt(M_MMAP_THRESHOLD, 128 << 10); }
+
 int Main(int argc, char** argv) {
   WaitBriefly();
+  ReturnLargeBlocks();
   std::signal(SIGPIPE, SIG_IGN);
   const auto is = [&](int i, const char* text) {
     return i < argc && std::strcmp(argv[i], text) == 0;

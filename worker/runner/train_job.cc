@@ -1,7 +1,5 @@
 #include "worker/runner/train_job.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/spec/run_schedule.h"
 #include "worker/runner/failure.h"
 #include "worker/runner/train_setup.h"
 
@@ -29,13 +28,13 @@ class TrainJob {
 
   // OK: all steps are done. preempted(): a checkpoint was saved instead.
   absl::Status Run();
+  // Times a little of each of what Run does; answers `,"name":seconds` of each.
+  absl::StatusOr<std::string> Measure();
   int64_t step() const { return trainer_.step(); }
   bool preempted() const { return preempted_; }
 
  private:
   int64_t steps() const { return spec_.train().steps(); }
-  bool AtLogPoint() const { return step() % spec_.train().log_every() == 0 || step() == steps(); }
-  bool CheckpointDue() const;
 
   absl::Status Begin();
   absl::Status TrainOneStep();
@@ -92,19 +91,12 @@ absl::Status TrainJob::Run() {
       return absl::OkStatus();
     }
     SHOAL_RETURN_IF_ERROR(TrainOneStep());
-    if (AtLogPoint()) LogInterval();
-    if (step() % spec_.evaluate().every() == 0 || step() == steps())
-      SHOAL_RETURN_IF_ERROR(Evaluate());
-    if (CheckpointDue() && step() < steps())
+    if (spec::LogsAt(spec_, step())) LogInterval();
+    if (spec::EvaluatesAt(spec_, step())) SHOAL_RETURN_IF_ERROR(Evaluate());
+    if (spec::SavesAt(spec_, step(), last_checkpoint_))
       SHOAL_RETURN_IF_ERROR(Save(v1::CHECKPOINT_KIND_RESUMABLE));
   }
-  SHOAL_RETURN_IF_ERROR(Save(v1::CHECKPOINT_KIND_RESUMABLE));
   return Save(v1::CHECKPOINT_KIND_WEIGHTS);
-}
-
-// A step that is due by the spec, and at which a point of the curve stands.
-bool TrainJob::CheckpointDue() const {
-  return AtLogPoint() && step() - last_checkpoint_ >= spec_.checkpoint().every();
 }
 
 absl::Status TrainJob::TrainOneStep() {
@@ -144,9 +136,8 @@ void TrainJob::LogInterval() {
 
 absl::Status TrainJob::Evaluate() {
   reporter_.Progress(step(), steps(), "evaluating");
-  const bool last = step() == steps();
-  SHOAL_ASSIGN_OR_RETURN(const engine::EvaluateResult result,
-                         trainer_.Evaluate(last ? 0 : spec_.evaluate().max_examples()),
+  const int64_t examples = spec::ExamplesAt(spec_, step(), setup_.text.held_out.examples());
+  SHOAL_ASSIGN_OR_RETURN(const engine::EvaluateResult result, trainer_.Evaluate(examples),
                          "evaluating at step ", step());
   held_out_loss_ = result.loss;
   held_out_step_ = step();
@@ -208,6 +199,46 @@ absl::Status TrainJob::Save(v1::CheckpointKind kind) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> TrainJob::Measure() {
+  const auto seconds_since = [this](absl::Duration begin) {
+    return absl::ToDoubleSeconds(clock_.Boottime() - begin);
+  };
+  std::string costs;
+  const auto add = [&](std::string_view name, double seconds) {
+    StrAppend(costs, ",\"", name, "\":", seconds);
+  };
+  const auto time = [&](std::string_view name, const auto& action) -> absl::Status {
+    const absl::Duration begin = clock_.Boottime();
+    SHOAL_RETURN_IF_ERROR(action());
+    add(name, seconds_since(begin));
+    return absl::OkStatus();
+  };
+  for (int i = 0; i < 3; ++i) {
+    SHOAL_RETURN_IF_ERROR(trainer_.Step());  // warm-up: the first ones make primitives
+  }
+  std::vector<double> steps;
+  const absl::Duration begin = clock_.Boottime();
+  while (steps.size() < 5 || clock_.Boottime() - begin < absl::Seconds(3)) {
+    const absl::Duration step_begin = clock_.Boottime();
+    SHOAL_RETURN_IF_ERROR(trainer_.Step());
+    steps.push_back(seconds_since(step_begin));
+  }
+  // The median: a moment in which somebody else had the machine does not count.
+  const auto median = steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2);
+  std::nth_element(steps.begin(), median, steps.end());
+  add("step_seconds", *median);
+  const int64_t evaluated = std::min<int64_t>(setup_.text.held_out.examples(), 200);
+  const absl::Duration evaluate_begin = clock_.Boottime();
+  SHOAL_RETURN_IF_ERROR(trainer_.Evaluate(evaluated));
+  add("evaluate_seconds_per_example",
+      seconds_since(evaluate_begin) / static_cast<double>(std::max<int64_t>(1, evaluated)));
+  SHOAL_RETURN_IF_ERROR(time("sample_seconds", [&] { return TakeSamples(); }));
+  SHOAL_RETURN_IF_ERROR(
+      time("checkpoint_seconds", [&] { return Save(v1::CHECKPOINT_KIND_RESUMABLE); }));
+  SHOAL_RETURN_IF_ERROR(time("weights_seconds", [&] { return Save(v1::CHECKPOINT_KIND_WEIGHTS); }));
+  return costs;
+}
+
 absl::StatusOr<v1::Finished> TryTrainJob(const v1::AttemptOrder& order, const Orders& orders,
                                          Reporter& reporter, const Clock& clock) {
   SHOAL_ASSIGN_OR_RETURN(TrainSetup setup, SetUpTraining(order, reporter, clock));
@@ -219,12 +250,6 @@ absl::StatusOr<v1::Finished> TryTrainJob(const v1::AttemptOrder& order, const Or
     finished.set_message(StrCat("preempted at step ", job.step(), "; a checkpoint is saved"));
   }
   return finished;
-}
-
-int64_t PeakMemoryBytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
 }
 
 }  // namespace
@@ -243,28 +268,11 @@ absl::StatusOr<std::string> MeasureTrainJob(const v1::AttemptOrder& order, Repor
                                             const Clock& clock) {
   const absl::Duration begin = clock.Boottime();
   SHOAL_ASSIGN_OR_RETURN(TrainSetup setup, SetUpTraining(order, reporter, clock));
-  engine::Trainer& trainer = *setup.trainer;
   const double setup_seconds = absl::ToDoubleSeconds(clock.Boottime() - begin);
-  for (int i = 0; i < 3; ++i)
-    SHOAL_RETURN_IF_ERROR(trainer.Step());  // warm-up: the first ones make primitives
-  std::vector<double> steps;
-  const absl::Duration steps_begin = clock.Boottime();
-  while (steps.size() < 5 || clock.Boottime() - steps_begin < absl::Seconds(3)) {
-    const absl::Duration step_begin = clock.Boottime();
-    SHOAL_RETURN_IF_ERROR(trainer.Step());
-    steps.push_back(absl::ToDoubleSeconds(clock.Boottime() - step_begin));
-  }
-  // The median: a moment in which somebody else had the machine does not count.
-  std::nth_element(steps.begin(), steps.begin() + static_cast<ptrdiff_t>(steps.size() / 2),
-                   steps.end());
-  const int64_t evaluated = std::min<int64_t>(setup.text.held_out.examples(), 200);
-  const absl::Duration evaluate_begin = clock.Boottime();
-  SHOAL_RETURN_IF_ERROR(trainer.Evaluate(evaluated));
-  const double evaluate_seconds = absl::ToDoubleSeconds(clock.Boottime() - evaluate_begin);
-  return StrCat("{\"setup_seconds\":", setup_seconds, ",\"step_seconds\":", steps[steps.size() / 2],
-                ",\"evaluate_seconds_per_example\":",
-                evaluate_seconds / static_cast<double>(std::max<int64_t>(1, evaluated)),
-                ",\"peak_memory_bytes\":", PeakMemoryBytes(), "}");
+  const Orders orders;
+  TrainJob job(order, orders, reporter, clock, std::move(setup));
+  SHOAL_ASSIGN_OR_RETURN(const std::string costs, job.Measure());
+  return StrCat("{\"setup_seconds\":", setup_seconds, costs, "}");
 }
 
 }  // namespace shoal::runner

@@ -17,7 +17,9 @@ v1::Finished RunTrainJob(const v1::AttemptOrder& order, const Orders& orders, Re
                          const Clock& clock);
 
 // `shoal-runner --attempt FILE --measure`: trains for a moment without keeping anything, and prints
-// one JSON object: setup_seconds, step_seconds, evaluate_seconds_per_example, peak_memory_bytes.
+// one JSON object: setup_seconds, step_seconds, evaluate_seconds_per_example, and the seconds of
+// one set of samples and of saving either kind of checkpoint (into the order's work folder):
+// sample_seconds, checkpoint_seconds, weights_seconds.
 absl::StatusOr<std::string> MeasureTrainJob(const v1::AttemptOrder& order, Reporter& reporter,
                                             const Clock& clock);
 

@@ -19,7 +19,7 @@ using testing::HasSubstr;
 bool Equal(const Batch& a, const Batch& b) {
   return a.tokens == b.tokens && a.targets == b.targets && a.positions == b.positions &&
          a.sequence_offsets == b.sequence_offsets && a.examples == b.examples &&
-         a.loss_tokens == b.loss_tokens && a.loss_bytes == b.loss_bytes && a.epoch == b.epoch;
+         a.loss_tokens == b.loss_tokens && a.epoch == b.epoch;
 }
 
 class BatcherTest : public ShardTest {
@@ -34,7 +34,7 @@ class BatcherTest : public ShardTest {
 
   // The rows of a batch against the shard.
   void CheckRows(const Batch& batch, LossOn loss_on) {
-    int64_t loss_tokens = 0, loss_bytes = 0;
+    int64_t loss_tokens = 0;
     ASSERT_EQ(batch.sequence_offsets.size(), batch.examples.size() + 1);
     ASSERT_EQ(batch.sequence_offsets.back(), batch.rows);
     for (size_t s = 0; s < batch.examples.size(); ++s) {
@@ -49,11 +49,9 @@ class BatcherTest : public ShardTest {
         const bool counted = loss_on == LossOn::kAll || flags[i + 1] != 0;
         ASSERT_EQ(batch.targets[begin + i], counted ? tokens[i + 1] : -1);
         loss_tokens += counted ? 1 : 0;
-        loss_bytes += counted ? shard_->TokenByteCounts()[static_cast<size_t>(tokens[i + 1])] : 0;
       }
     }
     EXPECT_EQ(batch.loss_tokens, loss_tokens);
-    EXPECT_EQ(batch.loss_bytes, loss_bytes);
   }
 
   std::optional<Shard> shard_;

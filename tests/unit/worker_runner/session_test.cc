@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/subprocess.h"
+#include "core/spec/run_schedule.h"
 #include "tests/support/paths.h"
 #include "tests/unit/worker_runner/runner_fixture.h"
 #include "worker/frames/frame_channel.h"
@@ -81,6 +82,37 @@ TEST_F(SessionTest, TrainsFinishesAndExits) {
   int checkpoints = 0;
   for (const v1::AgentFrame& frame : frames_) checkpoints += frame.has_checkpoint_saved() ? 1 : 0;
   EXPECT_EQ(checkpoints, 2);
+}
+
+// What estimates count is what a run does.
+TEST_F(SessionTest, EvaluatesSamplesAndSavesAsOftenAsCounted) {
+  v1::AttemptOrder order = Order(7, "");
+  order.mutable_spec()->mutable_train()->set_log_every(2);
+  order.mutable_spec()->mutable_evaluate()->set_every(3);
+  order.mutable_spec()->mutable_checkpoint()->set_every(1);
+  order.mutable_spec()->mutable_samples()->add_prompts("wave");
+  order.mutable_spec()->mutable_samples()->add_prompts("sea");
+  order.mutable_spec()->mutable_samples()->set_max_tokens(2);
+  Start(order);
+  const v1::Finished finished = AwaitFinished();
+  ASSERT_EQ(finished.state(), v1::ATTEMPT_STATE_SUCCEEDED) << finished.message();
+  spec::RunEvents done;
+  int64_t samples = 0;
+  for (const v1::AgentFrame& frame : frames_) {
+    samples += frame.has_sample() ? 1 : 0;
+    for (const v1::SeriesPoints& series : frame.metrics().series())
+      if (series.series() == "held_out/loss") done.evaluations += series.points_size();
+    if (!frame.has_checkpoint_saved()) continue;
+    ++(frame.checkpoint_saved().kind() == v1::CHECKPOINT_KIND_WEIGHTS ? done.weights
+                                                                      : done.checkpoints);
+  }
+  const spec::RunEvents counted = spec::CountEvents(order.spec(), 2);
+  EXPECT_EQ(counted.evaluations, 4);  // at 0, 3, 6 and 7
+  EXPECT_EQ(counted.checkpoints, 4);  // at 2, 4, 6 and 7
+  EXPECT_EQ(done.evaluations, counted.evaluations);
+  EXPECT_EQ(done.checkpoints, counted.checkpoints);
+  EXPECT_EQ(done.weights, counted.weights);
+  EXPECT_EQ(samples, 2 * counted.sample_sets);
 }
 
 TEST_F(SessionTest, EndsWhenTheAgentIsGone) {

@@ -48,7 +48,7 @@ struct TrainerOptions {
   v1::NumericsClass numerics;    // written to and compared with checkpoints
   // Rows of the largest micro-batch; a step of more is accumulated. Changes results, so it is part
   // of what a run is: leave it, except in tests. At least the longest example is always taken.
-  int64_t micro_batch_rows = 8192;
+  int64_t micro_batch_rows = data::kMicroBatchRows;
   bool fuse = true;      // false: the plain list of operations, for tests
   bool profile = false;  // time every operation: see ProfileReport
 };
@@ -65,8 +65,8 @@ struct StepResult {
 
 struct EvaluateResult {
   double loss = 0;  // nats per counted token; NaN when there was none
-  double bits_per_byte =
-      0;  // over counted targets that stand for text: core/data/tokenizer/bits_per_byte.h
+  // Over counted targets that stand for text: core/data/tokenizer/bits_per_byte.h.
+  double bits_per_byte = 0;
   int64_t tokens = 0;  // counted targets
   int64_t examples = 0;
 };

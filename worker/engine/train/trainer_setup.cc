@@ -73,7 +73,8 @@ Trainer::Trainer(Device& device, const TrainerOptions& options, data::Batcher ba
 absl::Status Trainer::Prepare(std::optional<data::Shard> held_out) {
   const int64_t longest = options_.model.max_seq();
   const int64_t limit = std::max(options_.micro_batch_rows, longest);
-  capacity_.rows = std::min(batcher_.capacity().rows, limit);
+  // A batch of more rows than are likely is worked through in parts.
+  capacity_.rows = std::min(batcher_.capacity().likely_rows, limit);
   capacity_.sequences = batcher_.capacity().sequences;
   if (held_out.has_value()) {
     held_out_ = std::move(held_out);
