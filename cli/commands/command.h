@@ -124,6 +124,7 @@ void AddReport(CLI::App& app, Globals& globals);
 void AddGenerate(CLI::App& app, Globals& globals);
 void AddChat(CLI::App& app, Globals& globals);
 void AddDoctor(CLI::App& app, Globals& globals);
+void AddBench(CLI::App& app, Globals& globals);
 void AddWorker(CLI::App& app, Globals& globals);
 void AddCoordinator(CLI::App& app, Globals& globals);
 

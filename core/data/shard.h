@@ -49,6 +49,11 @@ absl::StatusOr<TokenizeReport> Tokenize(std::span<const Example> examples,
                                         const Tokenizer& tokenizer, const TokenizeOptions& options,
                                         FileSystem& files, const std::string& path);
 
+// Writes a shard of `examples` examples of `length` + 1 tokens each, drawn from all of the
+// vocabulary alike: input for measurements. Requires length >= 1. Errors: those of writing.
+absl::Status WriteRandomShard(int64_t vocab_size, int64_t examples, int32_t length, uint64_t seed,
+                              FileSystem& files, const std::string& path);
+
 // Thread-safe after Open; copies share the mapping.
 class Shard {
  public:

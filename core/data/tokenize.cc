@@ -1,12 +1,11 @@
 // Examples + tokenizer -> shard file.
 #include <algorithm>
-#include <cstring>
 
 #include "core/base/digest.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
 #include "core/data/shard.h"
-#include "core/data/shard_layout.h"
+#include "core/data/shard_writer.h"
 
 namespace shoal::data {
 namespace {
@@ -15,13 +14,8 @@ class ShardBuilder {
  public:
   ShardBuilder(const Tokenizer& tokenizer, int32_t max_seq)
       : max_tokens_(static_cast<size_t>(max_seq) + 1),
-        token_bytes_(tokenizer.TokenByteCounts()),
-        encoder_(tokenizer) {
-    header_.vocab_size = static_cast<uint32_t>(tokenizer.vocab_size());
-    header_.max_seq = static_cast<uint32_t>(max_seq);
-    header_.token_width = header_.vocab_size <= 65536 ? 2 : 4;
-    header_.tokenizer_sha256 = Sha256Of(tokenizer.ToJson()).bytes();
-  }
+        encoder_(tokenizer),
+        writer_(tokenizer.TokenByteCounts(), max_seq, Sha256Of(tokenizer.ToJson()).bytes()) {}
 
   void Add(const Example& example) {
     ++report_.examples_in;
@@ -46,25 +40,12 @@ class ShardBuilder {
 
   // The file's bytes, and the finished report.
   std::string Finish(TokenizeReport& report) {
-    header_.examples = example_bytes_.size();
-    header_.tokens = tokens_.size();
-    const ShardLayout layout = LayoutOf(header_);
-    std::string file(layout.file_bytes, '\0');
-    CopyTo(file, layout.offsets, offsets_);
-    CopyTo(file, layout.example_bytes, example_bytes_);
-    CopyTo(file, layout.flags, token_flags_);
-    CopyTo(file, layout.token_bytes, token_bytes_);
-    if (header_.token_width == 4) {
-      CopyTo(file, layout.tokens, tokens_);
-    } else {
-      CopyTo(file, layout.tokens, std::vector<uint16_t>(tokens_.begin(), tokens_.end()));
-    }
-    header_.content_sha256 = Sha256Of(std::string_view(file).substr(kShardHeaderBytes)).bytes();
-    file.replace(0, kShardHeaderBytes, WriteShardHeader(header_));
-    report_.examples = static_cast<int64_t>(header_.examples);
-    report_.tokens = static_cast<int64_t>(header_.tokens);
-    report_.bytes = static_cast<int64_t>(header_.bytes);
-    report_.response_tokens = static_cast<int64_t>(header_.response_tokens);
+    const std::string file = writer_.Finish();
+    const ShardHeader& header = writer_.header();
+    report_.examples = static_cast<int64_t>(header.examples);
+    report_.tokens = static_cast<int64_t>(header.tokens);
+    report_.bytes = static_cast<int64_t>(header.bytes);
+    report_.response_tokens = static_cast<int64_t>(header.response_tokens);
     report_.dropped_bytes = encoder_.stats().dropped_bytes;
     report_.sha256 = Sha256Of(file).Hex();
     report = report_;
@@ -74,38 +55,17 @@ class ShardBuilder {
  private:
   // Stores tokens [begin, begin + count) of the encoded example as an example.
   void Put(size_t begin, size_t count) {
-    uint32_t bytes = 0;
-    uint64_t response_targets = 0;
-    for (size_t i = begin; i < begin + count; ++i) {
-      const auto id = static_cast<uint32_t>(ids_[i]);
-      tokens_.push_back(id);
-      token_flags_.push_back(flags_[i]);
-      bytes += token_bytes_[id];
-      if (i > begin) response_targets += flags_[i];
-    }
-    offsets_.push_back(tokens_.size());
-    example_bytes_.push_back(bytes);
-    header_.bytes += bytes;
-    header_.response_tokens += response_targets;
+    const uint64_t response_targets =
+        writer_.Add(std::span(ids_).subspan(begin, count), std::span(flags_).subspan(begin, count));
     if (response_targets == 0) ++report_.without_response;
   }
 
-  template <typename T>
-  static void CopyTo(std::string& file, uint64_t at, const std::vector<T>& values) {
-    if (!values.empty()) std::memcpy(file.data() + at, values.data(), values.size() * sizeof(T));
-  }
-
   const size_t max_tokens_;
-  const std::vector<uint32_t> token_bytes_;
   Encoder encoder_;
-  ShardHeader header_;
+  ShardWriter writer_;
   TokenizeReport report_;
   std::vector<int32_t> ids_;  // of the example at hand
   std::vector<uint8_t> flags_;
-  std::vector<uint64_t> offsets_ = {0};
-  std::vector<uint32_t> example_bytes_;
-  std::vector<uint32_t> tokens_;
-  std::vector<uint8_t> token_flags_;
 };
 
 }  // namespace

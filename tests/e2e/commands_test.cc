@@ -201,5 +201,26 @@ TEST_F(CommandsTest, UpFindsTheLabThatRuns) {
   EXPECT_THAT(lease.err, HasSubstr("`shoal up --lease 1m10s`"));
 }
 
+TEST(Bench, TrainsAndEndsWithItsFigures) {
+  LabDriver lab;
+  const Struct reply = lab.Json({"bench", "train", "--model", "tiny", "--batch", "2", "--seq", "8",
+                                 "--steps", "3", "--threads", "1", "--dtype", "f32"});
+  const Struct& bench = reply.fields().at("bench").struct_value();
+  EXPECT_EQ(bench.fields().at("model").string_value(), "tiny");
+  EXPECT_EQ(bench.fields().at("steps").number_value(), 3);
+  for (const char* figure : {"tokens_per_s", "step_ms", "useful_gflops", "rss_mib"}) {
+    EXPECT_GT(bench.fields().at(figure).number_value(), 0) << figure;
+  }
+  EXPECT_EQ(lab.UpPid(), 0);  // no lab is needed
+
+  const CapturedRun table = lab.Shoal(
+      {"bench", "train", "--model", "tiny", "--steps", "2", "--threads", "1", "--profile"});
+  EXPECT_THAT(table.out, AllOf(HasSubstr("tokens/s"), HasSubstr("blocks.3.ffn.up")));
+  const CapturedRun longer = lab.Shoal({"bench", "train", "--model", "tiny", "--seq", "500"});
+  EXPECT_EQ(longer.exit.code, 2);
+  EXPECT_THAT(longer.err, HasSubstr("max_seq"));
+  EXPECT_EQ(lab.Shoal({"bench", "train", "--model", "gpt5"}).exit.code, 2);
+}
+
 }  // namespace
 }  // namespace shoal::e2e

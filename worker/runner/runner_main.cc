@@ -3,7 +3,8 @@
 //   shoal-runner                        serves the agent on descriptor 3
 //   shoal-runner --attempt FILE         runs an attempt by hand: FILE is an AttemptOrder as JSON
 //   shoal-runner --attempt FILE --measure   trains for a moment and prints how long it takes
-//   shoal-runner --probe                prints what this machine can compute with, as JSON
+//   shoal-runner --bench FILE           measures: FILE is a BenchTrainOrder as JSON; prints its
+//   report shoal-runner --probe                prints what this machine can compute with, as JSON
 
 #include <malloc.h>
 
@@ -18,6 +19,7 @@
 #include "core/base/status.h"
 #include "core/spec/spec.h"
 #include "google/protobuf/util/json_util.h"
+#include "worker/runner/bench_train.h"
 #include "worker/runner/job_io.h"
 #include "worker/runner/probe.h"
 #include "worker/runner/serve_job.h"
@@ -58,17 +60,42 @@ class SilentSink final : public FrameSink {
   void Send(const v1::AgentFrame&) override {}
 };
 
-absl::StatusOr<v1::AttemptOrder> ReadOrder(const std::string& path) {
+// A message from a file of JSON.
+template <typename Message>
+absl::StatusOr<Message> ReadJson(const std::string& path) {
   RealFileSystem files;
   SHOAL_ASSIGN_OR_RETURN(const std::string json, files.ReadFile(path));
-  v1::AttemptOrder order;
-  const auto status = google::protobuf::util::JsonStringToMessage(json, &order);
+  Message message;
+  const auto status = google::protobuf::util::JsonStringToMessage(json, &message);
   if (!status.ok()) {
-    return absl::InvalidArgumentError(
-        StrCat(path, ": not an AttemptOrder: ", std::string(status.message())));
+    return absl::InvalidArgumentError(StrCat(path, ": not of the form of ",
+                                             Message::descriptor()->name(), ": ",
+                                             std::string(status.message())));
   }
+  return message;
+}
+
+absl::StatusOr<v1::AttemptOrder> ReadOrder(const std::string& path) {
+  SHOAL_ASSIGN_OR_RETURN(v1::AttemptOrder order, ReadJson<v1::AttemptOrder>(path));
   spec::FillDefaults(*order.mutable_spec());
   return order;
+}
+
+// Prints a message as JSON.
+absl::Status Print(const google::protobuf::Message& message) {
+  std::string json;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) return absl::InternalError(std::string(status.message()));
+  std::printf("%s\n", json.c_str());
+  return absl::OkStatus();
+}
+
+absl::Status Bench(const std::string& path) {
+  SHOAL_ASSIGN_OR_RETURN(const auto order, ReadJson<v1::BenchTrainOrder>(path));
+  SHOAL_ASSIGN_OR_RETURN(const v1::BenchTrainReport report, RunBenchTrain(order, SystemClock()));
+  return Print(report);
 }
 
 absl::Status Measure(const std::string& path) {
@@ -99,16 +126,6 @@ absl::Status RunByHand(const std::string& path) {
              : absl::UnknownError("the attempt did not succeed");
 }
 
-absl::Status PrintProbe() {
-  std::string json;
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  const auto status = google::protobuf::util::MessageToJsonString(ProbeHere(), &json, options);
-  if (!status.ok()) return absl::InternalError(std::string(status.message()));
-  std::printf("%s\n", json.c_str());
-  return absl::OkStatus();
-}
-
 // Threads that wait for each other inside an operation spin for some microseconds and then sleep: a
 // machine that is shared, or has more jobs than cores, must not burn its cores on waiting. The
 // OpenMP library reads this when a backend brings it in.
@@ -133,16 +150,19 @@ int Main(int argc, char** argv) {
   if (argc == 1) return RunSession(kAgentDescriptor, SystemClock());
   absl::Status status;
   if (is(1, "--probe") && argc == 2) {
-    status = PrintProbe();
+    status = Print(ProbeHere());
   } else if (is(1, "--attempt") && argc == 3) {
     status = RunByHand(argv[2]);
   } else if (is(1, "--attempt") && argc == 4 && is(3, "--measure")) {
     status = Measure(argv[2]);
+  } else if (is(1, "--bench") && argc == 3) {
+    status = Bench(argv[2]);
   } else if (is(1, "--version") && argc == 2) {
     std::printf("shoal-runner %s\n", ThisBuild().ToString().c_str());
   } else {
-    std::fprintf(stderr,
-                 "usage: shoal-runner [--attempt FILE [--measure] | --probe | --version]\n");
+    std::fprintf(
+        stderr,
+        "usage: shoal-runner [--attempt FILE [--measure] | --bench FILE | --probe | --version]\n");
     return 2;
   }
   if (status.ok()) return 0;

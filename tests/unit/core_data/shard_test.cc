@@ -154,5 +154,25 @@ TEST_F(ShardTest, WideVocabulariesUseFourBytes) {
   EXPECT_EQ(TokensOf(shard, 0)[2], 69'999);
 }
 
+TEST_F(ShardTest, RandomOnesHoldTheWholeVocabulary) {
+  ASSERT_OK(WriteRandomShard(70000, 400, 500, 7, files_, Path("random.shard")));
+  ASSERT_OK_AND_ASSIGN(const Shard shard, Shard::Open(Path("random.shard")));
+  EXPECT_EQ(shard.examples(), 400);
+  EXPECT_EQ(shard.max_seq(), 500);
+  int32_t largest = 0;
+  for (int64_t i = 0; i < shard.examples(); ++i) {
+    EXPECT_EQ(shard.Length(i), 501);
+    for (const int32_t token : TokensOf(shard, i)) {
+      ASSERT_GE(token, 0);
+      ASSERT_LT(token, 70000);
+      largest = std::max(largest, token);
+    }
+  }
+  EXPECT_GT(largest, 69900);
+  ASSERT_OK(WriteRandomShard(70000, 400, 500, 7, files_, Path("again.shard")));
+  EXPECT_EQ(files_.ReadFile(Path("random.shard")).value(),
+            files_.ReadFile(Path("again.shard")).value());
+}
+
 }  // namespace
 }  // namespace shoal::data

@@ -1,0 +1,117 @@
+#include "worker/runner/peak_flops.h"
+
+#include <algorithm>
+#include <barrier>
+#include <cstdint>
+#include <ctime>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace shoal::runner {
+namespace {
+
+// Runs rounds of kChains independent chains, enough to hide the latency of each.
+constexpr int kChains = 12;
+constexpr int64_t kRounds = 6'000'000;  // some 30 ms
+constexpr int kTries = 5;
+using Kernel = void (*)(int64_t rounds);
+
+struct Loop {
+  Kernel run = nullptr;
+  double flops_per_round = 0;
+};
+
+#if defined(__x86_64__)
+
+// Keeps the compiler from knowing what is in a register.
+#define SHOAL_OPAQUE(value) asm volatile("" : "+v"(value))
+
+__attribute__((target("avx512f"))) void F32Wide(int64_t rounds) {
+  __m512 sums[kChains];
+  for (__m512& sum : sums) sum = _mm512_set1_ps(1);
+  __m512 factor = _mm512_set1_ps(0.5F);
+  for (int64_t i = 0; i < rounds; ++i) {
+    for (__m512& sum : sums) sum = _mm512_fmadd_ps(sum, factor, factor);
+    SHOAL_OPAQUE(factor);
+  }
+  for (__m512& sum : sums) SHOAL_OPAQUE(sum);
+}
+
+__attribute__((target("avx512f,avx512bf16"))) void Bf16Pairs(int64_t rounds) {
+  __m512 sums[kChains];
+  for (__m512& sum : sums) sum = _mm512_set1_ps(1);
+  __m512i pairs = _mm512_set1_epi32(0);
+  for (int64_t i = 0; i < rounds; ++i) {
+    const auto factor = (__m512bh)pairs;
+    for (__m512& sum : sums) sum = _mm512_dpbf16_ps(sum, factor, factor);
+    SHOAL_OPAQUE(pairs);
+  }
+  for (__m512& sum : sums) SHOAL_OPAQUE(sum);
+}
+
+__attribute__((target("avx2,fma"))) void F32(int64_t rounds) {
+  __m256 sums[kChains];
+  for (__m256& sum : sums) sum = _mm256_set1_ps(1);
+  __m256 factor = _mm256_set1_ps(0.5F);
+  for (int64_t i = 0; i < rounds; ++i) {
+    for (__m256& sum : sums) sum = _mm256_fmadd_ps(sum, factor, factor);
+    SHOAL_OPAQUE(factor);
+  }
+  for (__m256& sum : sums) SHOAL_OPAQUE(sum);
+}
+
+Loop FastestLoop(std::string_view dtype) {
+  if (dtype == "bf16" && __builtin_cpu_supports("avx512bf16") != 0)
+    return {Bf16Pairs, kChains * 32 * 2.0};
+  if (__builtin_cpu_supports("avx512f") != 0) return {F32Wide, kChains * 16 * 2.0};
+  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0)
+    return {F32, kChains * 8 * 2.0};
+  return {};
+}
+
+#else
+
+Loop FastestLoop(std::string_view) { return {}; }
+
+#endif
+
+double ThreadSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+// FLOP/s of all threads together, each by the processor time that it had: who else wants the cores
+// does not count.
+double RateOnAll(const Loop& loop, int64_t rounds, int threads) {
+  std::vector<double> rates(static_cast<size_t>(threads));
+  std::barrier start(threads);
+  std::vector<std::jthread> team;
+  for (double& rate : rates) {
+    team.emplace_back([&] {
+      start.arrive_and_wait();
+      const double begin = ThreadSeconds();
+      loop.run(rounds);
+      rate = loop.flops_per_round * static_cast<double>(rounds) / (ThreadSeconds() - begin);
+    });
+  }
+  team.clear();  // joins
+  return std::accumulate(rates.begin(), rates.end(), 0.0);
+}
+
+}  // namespace
+
+double MeasurePeakFlops(std::string_view dtype, int threads) {
+  const Loop loop = FastestLoop(dtype);
+  if (loop.run == nullptr) return 0;
+  double best = 0;
+  for (int i = 0; i < kTries; ++i) best = std::max(best, RateOnAll(loop, kRounds, threads));
+  return best;
+}
+
+}  // namespace shoal::runner
