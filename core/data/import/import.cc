@@ -56,8 +56,14 @@ absl::Status ImportFileAs(const std::string& format, const ImportFile& file,
   return ImportJsonDocument(file, options, format, sink);
 }
 
-absl::Status NothingUsable(const ImportResult& result, const std::set<std::string>& members) {
+absl::Status NothingUsable(const std::vector<ImportFile>& files, const ImportResult& result,
+                           const std::set<std::string>& members) {
   const ImportReport& report = result.report;
+  if (report.records == 0) {
+    return absl::InvalidArgumentError(
+        files.size() == 1 ? StrCat(files.front().name, " is empty: there is nothing to import")
+                          : StrCat("all ", files.size(), " files are empty"));
+  }
   std::string what = StrCat("no usable record among ", report.records);
   if (!report.problems.empty()) {
     const LineProblem& first = report.problems.front();
@@ -94,9 +100,10 @@ absl::Status ImportRecords(const std::vector<ImportFile>& files,
     SHOAL_RETURN_IF_ERROR(ImportFileAs(formats[i], file, options, sink));
   }
   const std::set<std::string>& members = sink.unused_members();
-  if (result.report.examples == 0) return NothingUsable(result, members);
+  if (result.report.examples == 0) return NothingUsable(files, result, members);
   if (!members.empty()) {
-    result.notes.push_back(StrCat("members that are not used: ", StrJoin(members, ", ")));
+    result.notes.push_back(
+        StrCat("members or columns that are not used: ", StrJoin(members, ", ")));
   }
   const double share = builder->has_held_out() ? 0 : options.held_out_share.value_or(kUsualShare);
   SHOAL_ASSIGN_OR_RETURN(result.data, builder->Finish(share));

@@ -1,4 +1,6 @@
 // CSV and TSV.
+#include <set>
+
 #include "absl/strings/numbers.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
@@ -110,6 +112,20 @@ absl::Status NameAsTrained(const ImportFile& file, const ImportOptions& options,
   return absl::OkStatus();
 }
 
+// The columns that nothing is made of, by name or else by number.
+void NoteUnused(const TableShape& shape, const CsvRecord& first, ImportSink& sink) {
+  std::set<size_t> used;
+  for (const auto* columns :
+       {&shape.text, &shape.label, &shape.prompt, &shape.response, &shape.topic}) {
+    used.insert(columns->begin(), columns->end());
+  }
+  for (size_t i = 0; i < shape.columns; ++i) {
+    if (used.contains(i)) continue;
+    const bool named = shape.header && i < first.fields.size() && !first.fields[i].empty();
+    sink.unused_members().insert(named ? first.fields[i] : StrCat("column ", i + 1));
+  }
+}
+
 }  // namespace
 
 absl::Status ImportTable(const ImportFile& file, const ImportOptions& options, ImportSink& sink) {
@@ -122,10 +138,14 @@ absl::Status ImportTable(const ImportFile& file, const ImportOptions& options, I
   CsvReader reader(std::move(stream), delimiter, options.max_line_bytes);
   TableRows rows(file, shape, sink);
   CsvRecord record;
-  bool header = shape.header;
+  bool header = shape.header, first = true;
   while (true) {
     SHOAL_ASSIGN_OR_RETURN(const bool more, reader.Next(record), file.name);
     if (!more) return absl::OkStatus();
+    if (first && !record.blank && record.problem.empty()) {
+      first = false;
+      NoteUnused(shape, record, sink);
+    }
     if (header && !record.blank && record.problem.empty()) {
       header = false;
       continue;

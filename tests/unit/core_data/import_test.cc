@@ -266,9 +266,18 @@ TEST_F(ImportTest, HeldOutByShareAndByFile) {
   EXPECT_EQ(ImportOk(path, options).data.held_out.examples, 200);
 }
 
+TEST_F(ImportTest, ColumnsThatNothingIsMadeOfAreTold) {
+  ImportResult result = ImportOk(Write("r.csv", "id,stars,body\n1,5,Good fish\n2,1,Bad fish\n"));
+  EXPECT_THAT(result.notes, Contains(HasSubstr("not used: id, stars")));
+  ImportOptions options;
+  options.columns = {{"text", "3"}};
+  result = ImportOk(Write("t.tsv", "1\tyes\tGood fish\n2\tno\tBad fish\n"), options);
+  EXPECT_THAT(result.notes, Contains(HasSubstr("not used: column 1, column 2")));
+}
+
 TEST_F(ImportTest, NothingUsable) {
   EXPECT_THAT(TryImport(Write("a.jsonl", "")),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("no usable record among 0")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("a.jsonl is empty")));
   EXPECT_THAT(TryImport(Write("b.jsonl", "x\ny\n")),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("b.jsonl:1: not JSON")));
   EXPECT_THAT(TryImport(Write("c.csv", "")), StatusIs(absl::StatusCode::kInvalidArgument));

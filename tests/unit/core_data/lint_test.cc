@@ -148,6 +148,17 @@ TEST(LintTest, UnresolvedBlanksFail) {
   EXPECT_TRUE(LintData(train, Chats(40, 45), lenient).passed());
 }
 
+TEST(LintTest, WhatPeopleWroteMayHoldBraces) {
+  Example wiki{.text = "The town was founded by {Hamada} in 1901.\n",
+               .segments = {},
+               .topic = {},
+               .chat = false,
+               .line = 1};
+  const LintReport report = LintData({wiki}, {});
+  EXPECT_TRUE(report.passed());
+  EXPECT_THAT(report.warnings, Contains(HasSubstr("looks like a template's blank")));
+}
+
 TEST(LintTest, KnowsBlanksFromCode) {
   for (const char* blank :
        {"{fish}", "{a fish}", "{^a fish}", "{fish@1}", "{a|b}", "{red|}", "{{name}}",
