@@ -26,7 +26,7 @@ constexpr Topic kTopics[] = {
   read what a run says                logs -f [RUN]         its log, line by    with the run    0
                                                             line
 
-Ctrl-C ends the looking, never the work. --timeout 10m makes `wait` give up with exit code 4.
+Ctrl-C ends the looking, never the work: exit code 0, and the command that attaches again. --timeout 10m makes `wait` give up with exit code 4.
 All four survive a restart of the lab. With --json, progress is left out.
 )"},
     {"selectors", "how runs are named: last, all, #, names, ids, ranges",

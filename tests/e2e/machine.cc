@@ -62,6 +62,8 @@ void Machine::Stop() {
   EXPECT_TRUE(process_->Wait(kSafetyNet).has_value());
 }
 
+void Machine::Interrupt() { EXPECT_OK(process_->Kill(SIGINT)); }
+
 void Machine::LosePower() {
   const std::vector<pid_t> runners = ChildrenNamed(process_->pid(), "shoal-runner");
   EXPECT_OK(process_->Kill(SIGKILL));

@@ -30,8 +30,9 @@ class Machine {
 
   void WaitFor(const std::string& text);  // in its output
   int WaitForExit();                      // the exit code
-  // SIGTERM, as a person's Ctrl-C or systemd would, and waits.
+  // SIGTERM, as systemd would, and waits.
   void Stop();
+  void Interrupt();  // SIGINT: a terminal's Ctrl-C
   // kill -9, and its runners with it: a machine that loses power.
   void LosePower();
 
