@@ -7,11 +7,12 @@
 #include <cmath>
 #include <limits>
 
-#include "cli/commands/command.h"
 #include "cli/lab/estimate.h"
 #include "cli/lab/shipped.h"
 #include "cli/lab/upload.h"
 #include "cli/output/format.h"
+#include "cli/output/json.h"
+#include "cli/output/message_json.h"
 #include "core/base/build_info.h"
 #include "core/base/host_info.h"
 #include "core/base/status.h"
@@ -257,22 +258,21 @@ std::string DryRunText(const PlannedRun& planned) {
 std::string DryRunJson(const PlannedRun& planned) {
   std::string bindings = "[";
   for (const v1::DataBinding& binding : planned.data.Bindings()) {
-    StrAppend(bindings, bindings.size() > 1 ? "," : "", JsonReply::ToJson(binding));
+    StrAppend(bindings, bindings.size() > 1 ? "," : "", MessageJson(binding));
   }
   const auto number = [](double value) {
     return std::isfinite(value) ? StrCat(std::llround(value)) : std::string("null");
   };
-  return StrCat("{\"name\":", JsonReply::Quote(planned.trial.name),
-                ",\"spec\":", JsonReply::ToJson(planned.trial.spec),
-                ",\"parameters\":", planned.parameters,
-                ",\"training_flops\":", number(planned.train_flops),
-                ",\"evaluation_flops\":", number(planned.evaluate_flops),
-                ",\"estimated_memory_bytes\":", planned.memory_bytes, ",\"estimated_seconds\":",
-                std::isfinite(planned.seconds) ? StrCat(planned.seconds) : std::string("null"),
-                ",\"tokenizer_size\":", planned.data.tokenizer_size,
-                ",\"train_examples\":", planned.data.train_examples,
-                ",\"held_out_examples\":", planned.data.held_out_examples,
-                ",\"mean_tokens\":", planned.data.mean_tokens, ",\"bindings\":", bindings, "]}");
+  return StrCat(
+      "{\"name\":", JsonText(planned.trial.name), ",\"spec\":", MessageJson(planned.trial.spec),
+      ",\"parameters\":", planned.parameters, ",\"training_flops\":", number(planned.train_flops),
+      ",\"evaluation_flops\":", number(planned.evaluate_flops),
+      ",\"estimated_memory_bytes\":", planned.memory_bytes, ",\"estimated_seconds\":",
+      std::isfinite(planned.seconds) ? StrCat(planned.seconds) : std::string("null"),
+      ",\"tokenizer_size\":", planned.data.tokenizer_size,
+      ",\"train_examples\":", planned.data.train_examples,
+      ",\"held_out_examples\":", planned.data.held_out_examples,
+      ",\"mean_tokens\":", planned.data.mean_tokens, ",\"bindings\":", bindings, "]}");
 }
 
 }  // namespace shoal::cli

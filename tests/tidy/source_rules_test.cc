@@ -24,7 +24,9 @@ bool MayInclude(const std::string& path, const std::string& header) {
 TEST(IncludeRulesTest, CoreIsLayered) {
   EXPECT_TRUE(MayInclude("core/base/clock.cc", "core/base/check.h"));
   EXPECT_TRUE(MayInclude("core/spec/a.cc", "core/base/check.h"));
-  EXPECT_TRUE(MayInclude("core/data/a.cc", "core/spec/b.h"));
+  EXPECT_TRUE(MayInclude("core/data/import/a.cc", "core/data/tokenizer/b.h"));
+  EXPECT_FALSE(MayInclude("core/data/a.cc", "core/spec/b.h"));
+  EXPECT_FALSE(MayInclude("core/data/a.cc", "shoal/v1/dataset.pb.h"));
   EXPECT_FALSE(MayInclude("core/base/clock.cc", "core/spec/a.h"));
   EXPECT_FALSE(MayInclude("core/base/clock.cc", "shoal/v1/job.pb.h"));
   EXPECT_FALSE(MayInclude("core/spec/a.cc", "core/data/a.h"));
@@ -48,6 +50,28 @@ TEST(IncludeRulesTest, CoordinatorNeedsOnlyBaseAndSpec) {
   EXPECT_FALSE(MayInclude("coordinator/rpc/a.cc", "core/checkpoint/a.h"));
 }
 
+TEST(IncludeRulesTest, CoordinatorIsLayered) {
+  EXPECT_TRUE(MayInclude("coordinator/store/a.cc", "coordinator/scheduler/b.h"));
+  EXPECT_TRUE(MayInclude("coordinator/loop/a.cc", "coordinator/store/b.h"));
+  EXPECT_TRUE(MayInclude("coordinator/rpc/a.cc", "coordinator/identity/b.h"));
+  EXPECT_TRUE(MayInclude("coordinator/coordinator.cc", "coordinator/rpc/b.h"));
+  EXPECT_FALSE(MayInclude("coordinator/store/a.cc", "coordinator/loop/b.h"));
+  EXPECT_FALSE(MayInclude("coordinator/loop/a.cc", "coordinator/rpc/b.h"));
+  EXPECT_FALSE(MayInclude("coordinator/loop/a.cc", "core/join/b.h"));
+  EXPECT_FALSE(MayInclude("coordinator/identity/a.cc", "coordinator/store/b.h"));
+  EXPECT_FALSE(MayInclude("coordinator/rpc/a.cc", "migrations/b.h"));
+}
+
+TEST(IncludeRulesTest, CommandsBringTheCommandLineTogether) {
+  EXPECT_TRUE(MayInclude("cli/commands/a.cc", "cli/report/b.h"));
+  EXPECT_TRUE(MayInclude("cli/lab/a.cc", "cli/output/b.h"));
+  EXPECT_FALSE(MayInclude("cli/lab/a.cc", "cli/commands/b.h"));
+  EXPECT_FALSE(MayInclude("cli/analysis/a.cc", "cli/lab/b.h"));
+  EXPECT_FALSE(MayInclude("cli/output/a.cc", "cli/lab/lab.h"));
+  EXPECT_FALSE(MayInclude("cli/report/a.cc", "cli/lab/b.h"));
+  EXPECT_FALSE(MayInclude("cli/completion/a.cc", "cli/commands/b.h"));
+}
+
 TEST(IncludeRulesTest, SchedulerIsPure) {
   EXPECT_TRUE(MayInclude("coordinator/scheduler/a.cc", "coordinator/scheduler/b.h"));
   EXPECT_FALSE(MayInclude("coordinator/scheduler/a.cc", "coordinator/store/b.h"));
@@ -64,6 +88,7 @@ TEST(IncludeRulesTest, EngineAndRunnerHaveNoRpc) {
   EXPECT_TRUE(MayInclude("worker/agent/a.cc", "shoal/v1/worker_service.grpc.pb.h"));
   EXPECT_FALSE(MayInclude("worker/agent/a.cc", "worker/engine/a.h"));
   EXPECT_FALSE(MayInclude("worker/engine/a.cc", "worker/runner/a.h"));
+  EXPECT_FALSE(MayInclude("worker/runner/a.cc", "core/join/a.h"));
 }
 
 TEST(IncludeRulesTest, PluginsKnowOnlyTheAbi) {
