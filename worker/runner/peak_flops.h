@@ -7,7 +7,7 @@
 namespace shoal::runner {
 
 // FLOP/s (a multiplication or an addition each) of `threads` threads at once, by the processor time
-// that they had; the best of a few tries of some hundredths of a second. dtype "bf16": pairs of
+// that they had; the median of a few tries of some hundredths of a second. dtype "bf16": pairs of
 // bf16 products added to f32 (VDPBF16PS) where the processor has them, else, and for "f32", fused
 // multiply-adds of the widest vectors. 0: not known for this processor.
 double MeasurePeakFlops(std::string_view dtype, int threads);
