@@ -122,7 +122,10 @@ void AddList(CLI::App& app, Globals& globals) {
                                    return ListRuns(globals, lab, options->sweep, options->statuses,
                                                    options->limit, options->export_to);
                                  });
-  command->add_option("what", options->what, "runs, sweeps or workers")
+  command
+      ->add_option("what", options->what,
+                   "runs, sweeps or workers. TOK/S of a run that goes on is its present speed, of "
+                   "one that has ended all its tokens by all its time")
       ->check(CLI::IsMember({"runs", "sweeps", "workers"}))
       ->capture_default_str();
   command->add_option("--sweep", options->sweep, "Only runs of this sweep (id or name)");

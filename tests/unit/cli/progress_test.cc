@@ -49,7 +49,9 @@ TEST(Progress, InAFileALineStandsForATenth) {
   ProgressDisplay display{Terminal()};
   v1::Run run = Running("tiny", 100, 1000);
   (*run.mutable_metrics())["train/loss"].set_last(1.8421);
-  (*run.mutable_metrics())["train/tokens_per_s"].set_last(61234);
+  v1::MetricSummary& speed = (*run.mutable_metrics())["train/tokens_per_s"];
+  speed.set_last(61234);
+  speed.set_count(1);
   EXPECT_EQ(Shown(display, {run}),
             "tiny   10%  step 100/1000  loss 1.842  61.2k tok/s  ETA 1m 30s\n");
   run.set_step(199);

@@ -45,6 +45,21 @@ Terminal Wide() {
   return terminal;
 }
 
+// Once a run has ended, each table says the same of its speed.
+TEST(RunsTable, SpeedIsThePresentOneUntilTheEnd) {
+  v1::Run run = Trial("tiny", "", 1.5);
+  (*run.mutable_metrics())["train/tokens"].set_last(65000);
+  v1::MetricSummary& speed = (*run.mutable_metrics())["train/tokens_per_s"];
+  speed.set_last(7777);
+  speed.set_count(1);
+  const auto now = absl::FromUnixSeconds(kStart + 70);
+  EXPECT_THAT(RunsTable(Wide(), {run}, now), HasSubstr(" 1.00k "));
+  EXPECT_THAT(ComparisonTable(Wide(), {run}), HasSubstr(" 1.00k "));
+  run.set_status(v1::RUN_STATUS_RUNNING);
+  run.clear_finished_at();
+  EXPECT_THAT(RunsTable(Wide(), {run}, now), HasSubstr(" 7.78k "));
+}
+
 TEST(RunsTable, ShowsWhereEachRunIs) {
   v1::Run failed = Trial("tiny-L4", "model.n_layers=4", 1.25);
   failed.set_status(v1::RUN_STATUS_FAILED);

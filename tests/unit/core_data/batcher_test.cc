@@ -109,6 +109,22 @@ TEST_F(BatcherTest, ABatchDoesNotDependOnWhatWasAskedBefore) {
   }
 }
 
+TEST_F(BatcherTest, LikelyRowsAreLikely) {
+  EXPECT_EQ(LikelyRows(40, 0, 32), 1280);
+  EXPECT_EQ(LikelyRows(40, 100, 32), 1632);  // 1280 + 6 * 10 * sqrt(32) = 1619.4, rounded to 16
+  EXPECT_EQ(LikelyRows(10, -1e-12, 4), 48);  // a variance below zero is a rounding error
+  for (const int64_t size : {1, 4, 16, 64}) {
+    Batcher batcher = Make({.unit = BatchUnit::kExamples, .size = size});
+    Batch batch = batcher.MakeBatch();
+    EXPECT_LE(batcher.capacity().likely_rows, batcher.capacity().rows);
+    for (int64_t step = 0; step < 500; ++step) {
+      batcher.Fill(step, batch);
+      EXPECT_LE(batch.rows, batcher.capacity().likely_rows) << "size " << size << " step " << step;
+    }
+  }
+  EXPECT_EQ(Make({.unit = BatchUnit::kTokens, .size = 256}).capacity().likely_rows, 256);
+}
+
 TEST_F(BatcherTest, CapacityHoldsAndBuffersStay) {
   for (const BatchUnit unit : {BatchUnit::kExamples, BatchUnit::kTokens}) {
     Batcher batcher = Make({.unit = unit, .size = unit == BatchUnit::kExamples ? 16 : 256});
