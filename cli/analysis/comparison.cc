@@ -85,13 +85,13 @@ SettingResult Summarized(const Grouping& grouping, const Setting& setting,
     one.counted = true;
     values.push_back(*one.value);
     if (const auto speed = TokensPerSecond(run)) speeds.push_back(*speed);
-    if (const auto time = WallSeconds(run)) times.push_back(*time);
+    if (const auto time = ComputeSeconds(run)) times.push_back(*time);
   }
   result.metric = Describe(values);
   result.range = MeanInterval(result.metric, comparison.confidence);
   result.train_flops = Describe(flops);
   result.tokens_per_second = Describe(speeds);
-  result.wall_seconds = Describe(times);
+  result.compute_seconds = Describe(times);
   return result;
 }
 
@@ -171,7 +171,7 @@ double SortKey(const SettingResult& result, const Comparison& comparison, const 
   if (by == "parameters") return static_cast<double>(result.parameters_min);
   if (by == "flops") return known(result.train_flops, 1);
   if (by == "speed") return known(result.tokens_per_second, -1);
-  if (by == "time") return known(result.wall_seconds, 1);
+  if (by == "time") return known(result.compute_seconds, 1);
   return 0;
 }
 
@@ -272,11 +272,14 @@ std::optional<double> TrainFlops(const v1::Run& run) {
 }
 
 std::optional<double> TokensPerSecond(const v1::Run& run) {
-  const v1::MetricSummary* tokens = Find(run, "train/tokens");
-  const std::optional<double> time = WallSeconds(run);
-  if (tokens == nullptr || !time || *time <= 0)
-    return PickedValue(run, "train/tokens_per_s", Pick::kLast);
-  return tokens->last() / *time;
+  const v1::MetricSummary* speed = Find(run, "train/tokens_per_s");
+  if (speed != nullptr && spec::IsFinal(run.status()) && speed->has_mean()) return speed->mean();
+  return PickedValue(run, "train/tokens_per_s", Pick::kLast);
+}
+
+std::optional<double> ComputeSeconds(const v1::Run& run) {
+  if (!run.has_finished_at()) return std::nullopt;
+  return run.compute_seconds() > 0 ? std::optional(run.compute_seconds()) : WallSeconds(run);
 }
 
 }  // namespace shoal::analysis

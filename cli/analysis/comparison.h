@@ -42,8 +42,8 @@ struct SettingResult {
   std::optional<Interval> range;  // of the mean; absent for one run
   int64_t parameters_min = 0, parameters_max = 0;
   Summary train_flops;        // over runs that know
-  Summary tokens_per_second;  // over counted runs: all tokens by all the time, evaluations included
-  Summary wall_seconds;
+  Summary tokens_per_second;  // over counted runs
+  Summary compute_seconds;
   std::optional<Difference> difference;  // to the baseline; absent for itself, and without values
 };
 
@@ -74,9 +74,13 @@ Pick Resolved(Pick pick, bool higher_is_better);
 
 // What the run's summary says; absent where it has no finite value.
 std::optional<double> PickedValue(const v1::Run& run, const std::string& metric, Pick pick);
-// Over the whole run, evaluations and saving included; absent when it has not begun or ended.
+// Speed of its training steps, evaluations and saving left out: the mean over the curve of a run
+// that has ended, the newest point of one that goes on.
 std::optional<double> TokensPerSecond(const v1::Run& run);
+// From its first lease to its end: also what it waited, paused or was silent in between.
 std::optional<double> WallSeconds(const v1::Run& run);
+// What its attempts took together, lost ones up to their last report; absent until it has ended.
+std::optional<double> ComputeSeconds(const v1::Run& run);
 // Of all its steps, as the client counted them; of an older run what it recorded itself, once it
 // has finished.
 std::optional<double> TrainFlops(const v1::Run& run);

@@ -15,7 +15,7 @@ struct Section {
 
 const std::vector<Section>& Sections() {
   static const auto* sections = new std::vector<Section>{
-      {"Train", {AddLaunch, AddSweep, AddExtend, AddFields}},
+      {"Train", {AddLaunch, AddSweep, AddExtend, AddRecipes, AddFields}},
       {"See what goes on", {AddList, AddShow, AddWatch, AddWait, AddLogs, AddQueue, AddExplain}},
       {"Change what goes on", {AddPause, AddResume, AddCancel, AddRetry}},
       {"Compare and talk", {AddCompare, AddPlot, AddReport, AddChat, AddGenerate}},

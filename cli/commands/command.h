@@ -102,6 +102,7 @@ void AddLaunch(CLI::App& app, Globals& globals);
 void AddSweep(CLI::App& app, Globals& globals);
 void AddExtend(CLI::App& app, Globals& globals);
 void AddCompletion(CLI::App& app, Globals& globals);
+void AddRecipes(CLI::App& app, Globals& globals);
 void AddFields(CLI::App& app, Globals& globals);
 void AddTokenizer(CLI::App& app, Globals& globals);
 void AddList(CLI::App& app, Globals& globals);

@@ -10,6 +10,7 @@
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/data/import/import.h"
+#include "core/spec/dataset_id.h"
 
 namespace shoal::cli {
 namespace {
@@ -105,8 +106,9 @@ void PrintImported(const Globals& globals, const ImportCommand& command,
   for (const std::string& note : result.notes) {
     std::printf("note: %s\n", Printable(note, true).c_str());
   }
-  std::printf("`shoal dataset show %s` shows it; --set data.dataset=%s trains on it\n",
-              name.c_str(), name.c_str());
+  const bool text = set.kind() == spec::kText || set.kind() == spec::kDocument;
+  std::printf("`shoal dataset show %s` shows it; --set data.dataset=%s%s trains on it\n",
+              name.c_str(), name.c_str(), text ? " --set train.loss_on=all" : "");
 }
 
 absl::Status ImportNow(const Globals& globals, const ImportCommand& command) {

@@ -47,6 +47,9 @@ All four survive a restart of the lab. With --json, progress is left out.
   4  the lab cannot be reached, or infrastructure failed: try again later
   5  refused: the wrong state, a limit, a full disk, a key that is not known
 
+What is asked for and holds already is no mistake: to cancel what has ended, or pause what is paused, changes nothing
+and ends with 0; what was left alone is told.
+
 With --json, errors are {"schema":1,"error":{"code":"...","message":"..."}} on stdout, and text on stderr.
 )"},
     {"json", "what --json prints, for scripts",
@@ -62,6 +65,30 @@ print an object a line.
 A field that is not there was not given. New fields may come within schema 1: leave alone what you do not know.
   shoal list --json | jq '.runs[] | {name, parameters, loss: .metrics["train/loss"].last}'
 )"},
+    {"sweeps", "what runs vary: --vary, and `space:` in a recipe",
+     R"(On the command line, one --vary for each field; every combination is trained:
+
+  --vary model.n_layers=2,4,6                    these values
+  --vary data.dataset=trec,reviews               of text, too
+  --repeats 3                                    each three times, with seeds derived from the recipe's
+  --trials 20                                    twenty combinations drawn at random instead of all of them
+
+In a recipe, `base:` is the spec that every run starts from, `variants:` are sets of values that belong together, and
+`space:` is what single fields may be:
+
+  repeats: 2
+  space:
+    model.n_layers: [2, 4, 6]                                          # these values
+    train.optimizer.lr: {min: 1e-4, max: 1e-2, scale: log, count: 5}   # a range, five points at equal ratios
+    train.steps: 500                                                   # a constant
+    model.d_ff: {values: [256, 512], when: {model.activation: relu}}   # only together with another value
+  strategy: random                                                     # draw, instead of every combination
+  trials: 20
+
+A range has `min` and `max`; `scale: log`; `step` for the numbers between; `count` for the points of a grid. The same
+file and seed give the same runs on any number of workers. What was trained before, with the same spec and data, is
+reused, and said to be.
+)"},
     {"specs", "recipes, --set, --vary and where fields are explained",
      R"(A spec says what a run is: model, data, tokenizer, training. It is YAML; what it leaves out has a default.
 
@@ -70,7 +97,7 @@ A field that is not there was not given. New fields may come within schema 1: le
   shoal launch tiny --set model.n_layers=8  one field by hand
   shoal sweep tiny --vary model.n_layers=2,4,8 --repeats 3
                                             one run for each value and each of three seeds
-  shoal launch my.yaml                      a file of yours; those that ship are in share/shoal/recipes
+  shoal launch my.yaml                      a file of yours; `shoal recipes` lists those that ship
   shoal launch tiny --set data.dataset=reviews
                                             a data set of yours (`shoal dataset import` makes one)
 

@@ -125,7 +125,7 @@ void AddList(CLI::App& app, Globals& globals) {
   command
       ->add_option("what", options->what,
                    "runs, sweeps or workers. TOK/S of a run that goes on is its present speed, of "
-                   "one that has ended all its tokens by all its time")
+                   "one that has ended the mean over its training steps")
       ->check(CLI::IsMember({"runs", "sweeps", "workers"}))
       ->capture_default_str();
   command->add_option("--sweep", options->sweep, "Only runs of this sweep (id or name)");

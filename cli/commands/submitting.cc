@@ -155,9 +155,9 @@ absl::Status FinishSweep(Globals& globals, const SubmitOptions& options,
   } else if (globals.quiet) {
     std::printf("%s\n", sweep.sweep_id().c_str());
   } else if (reused < static_cast<size_t>(response.runs_size())) {
-    std::printf("`shoal watch %s` follows it\n", sweep.sweep_id().c_str());
+    std::printf("`shoal watch %s` follows it\n", Printable(sweep.name(), false).c_str());
   } else {
-    std::printf("`shoal show %s` compares its runs\n", sweep.sweep_id().c_str());
+    std::printf("`shoal compare %s` compares its runs\n", Printable(sweep.name(), false).c_str());
   }
   return absl::OkStatus();
 }

@@ -96,7 +96,8 @@ absl::Status FetchDatasetFiles(const v1::RunSpec& spec, const LabOptions& option
   if (spec.train().loss_on() == "response" && (kind == spec::kText || kind == spec::kDocument)) {
     return absl::InvalidArgumentError(
         StrCat(local.dataset.name(), " holds plain text (", kind,
-               "); train.loss_on=response needs conversations or labelled texts"));
+               "): train.loss_on=response needs conversations or labelled texts; learn everything "
+               "with --set train.loss_on=all"));
   }
   train_path = local.train_path;
   held_out_path = local.held_out_path;

@@ -56,13 +56,15 @@ std::string UserName() {
   return entry == nullptr ? StrCat("uid", geteuid()) : entry->pw_name;
 }
 
-// A source of data that was asked for takes the place of the recipe's.
-void ReplaceSource(const std::vector<std::string>& sets, v1::DataSpec& data) {
+// A source of data that was asked for, or is varied, takes the place of the recipe's.
+void ReplaceSource(const std::vector<std::string>& sets, const std::vector<std::string>& varies,
+                   v1::DataSpec& data) {
   const auto asked = [&](std::string_view field, const std::string& value) {
-    const std::string prefix = StrCat("data.", field, "=");
-    return !value.empty() && std::any_of(sets.begin(), sets.end(), [&](const std::string& set) {
-      return set.starts_with(prefix);
-    });
+    const auto names = [prefix = StrCat("data.", field, "=")](const std::string& text) {
+      return text.starts_with(prefix);
+    };
+    return std::any_of(varies.begin(), varies.end(), names) ||
+           (!value.empty() && std::any_of(sets.begin(), sets.end(), names));
   };
   const bool dataset = asked("dataset", data.dataset());
   const bool persona = asked("persona", data.persona());
@@ -84,7 +86,8 @@ absl::StatusOr<spec::SpecFile> ReadRecipe(const std::string& recipe,
   spec::Violations violations;
   SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file, spec::ParseSpecFile(path, violations));
   for (const std::string& set : sets) spec::ApplySet(file, set, violations);
-  ReplaceSource(sets, *(file.is_sweep ? file.sweep.mutable_base() : &file.run)->mutable_data());
+  ReplaceSource(sets, varies,
+                *(file.is_sweep ? file.sweep.mutable_base() : &file.run)->mutable_data());
   if (violations.empty()) return file;
   std::vector<std::string> varied;
   for (const std::string& vary : varies) {

@@ -78,7 +78,7 @@ std::string SettingJson(const Comparison& comparison, const SettingResult& resul
                 ",\"max\":", result.metric.count > 0 ? JsonNumber(result.metric.max) : "null",
                 ",\"difference\":", result.difference ? DifferenceJson(*result.difference) : "null",
                 ",\"tokens_per_s\":", Mean(result.tokens_per_second),
-                ",\"wall_time_s\":", Mean(result.wall_seconds), ",\"runs\":", runs, "]}");
+                ",\"compute_s\":", Mean(result.compute_seconds), ",\"runs\":", runs, "]}");
 }
 
 template <typename Range, typename Text>

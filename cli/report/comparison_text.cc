@@ -158,8 +158,8 @@ std::vector<SettingText> SettingTexts(const Comparison& comparison,
       text.p = PText(result.difference->p);
     }
     text.speed = MeanCount(result.tokens_per_second);
-    if (result.wall_seconds.count > 0)
-      text.time = cli::HumanDuration(absl::Seconds(result.wall_seconds.mean));
+    if (result.compute_seconds.count > 0)
+      text.time = cli::HumanDuration(absl::Seconds(result.compute_seconds.mean));
   }
   return texts;
 }

@@ -219,7 +219,7 @@ std::string RunsSection(const ReportInput& input) {
     const auto metric = run.metrics().find(comparison.metric);
     const int64_t lost = metric == run.metrics().end() ? 0 : metric->second.not_finite();
     const auto speed = analysis::TokensPerSecond(run);
-    const auto time = analysis::WallSeconds(run);
+    const auto time = analysis::ComputeSeconds(run);
     cells.insert(cells.end(), {NumberOf(StrCat(input.details[r].spec().seed())),
                                NumberOf(StrCat(run.step(), "/", run.total_steps())),
                                value(analysis::Pick::kLast), value(analysis::Pick::kMin),

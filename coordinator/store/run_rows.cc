@@ -20,7 +20,8 @@ double RealOr(const Statement& row, int column, double otherwise) {
 absl::Status LoadMetrics(Database& db, v1::Run& run) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   return db.ForEach(
-      R"sql(SELECT series.name, last, last_step, last_wall_time_us, min, min_step, max, max_step, count, not_finite
+      R"sql(SELECT series.name, last, last_step, last_wall_time_us, min, min_step, max, max_step, count, not_finite,
+                   sum
             FROM metric_summary JOIN series USING (series_id) WHERE run_id = ?)sql",
       [&](const Statement& row) {
         v1::MetricSummary& summary = (*run.mutable_metrics())[std::string(row.Text(0))];
@@ -33,6 +34,10 @@ absl::Status LoadMetrics(Database& db, v1::Run& run) {
         summary.set_max_step(row.Int(7));
         summary.set_count(row.Int(8));
         summary.set_not_finite(row.Int(9));
+        if (!row.IsNull(10) && summary.count() > summary.not_finite()) {
+          summary.set_mean(row.Real(10) /
+                           static_cast<double>(summary.count() - summary.not_finite()));
+        }
       },
       run.run_id());
 }
@@ -57,16 +62,19 @@ absl::Status LoadProgress(Database& db, v1::Run& run) {
       run.run_id()));
   run.set_status(spec::StatusOfRun(jobs));
   if (spec::IsFinal(run.status())) SetTimestamp(finished, run.mutable_finished_at());
+  // A lost attempt ended long after its last word.
   return db.ForEach(
-      R"sql(SELECT min(leased_at_us), coalesce(sum(coalesce(attempt.finished_at_us, leased_at_us) - leased_at_us), 0),
+      R"sql(SELECT min(leased_at_us),
+                   coalesce(sum(CASE WHEN attempt.state = ?2 THEN coalesce(reported_at_us, leased_at_us)
+                                     ELSE coalesce(attempt.finished_at_us, leased_at_us) END - leased_at_us), 0),
                    coalesce(max(peak_memory_bytes), 0)
-            FROM attempt JOIN job USING (job_id) WHERE run_id = ? AND kind <> 2)sql",
+            FROM attempt JOIN job USING (job_id) WHERE run_id = ?1 AND kind <> ?3)sql",
       [&](const Statement& row) {
         if (!row.IsNull(0)) SetTimestamp(row.Time(0), run.mutable_started_at());
         run.set_compute_seconds(static_cast<double>(row.Int(1)) * 1e-6);
         run.set_peak_memory_bytes(row.Int(2));
       },
-      run.run_id());
+      run.run_id(), static_cast<int>(v1::ATTEMPT_STATE_LOST), static_cast<int>(v1::JOB_KIND_SERVE));
 }
 
 }  // namespace

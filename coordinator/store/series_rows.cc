@@ -27,11 +27,13 @@ absl::Status AddToSummary(Database& db, const std::string& run_id, int64_t serie
   int64_t min_step = 0;
   int64_t max_step = 0;
   int64_t not_finite = 0;
+  double sum = 0;
   for (const Point& point : points) {
     if (!std::isfinite(point.value)) {
       ++not_finite;
       continue;
     }
+    sum += point.value;
     if (!min || point.value < *min) min = point.value, min_step = point.step;
     if (!max || point.value > *max) max = point.value, max_step = point.step;
   }
@@ -39,17 +41,18 @@ absl::Status AddToSummary(Database& db, const std::string& run_id, int64_t serie
   // A comparison with NULL is not true: the side that has a number wins.
   return db.Run(
       R"sql(INSERT INTO metric_summary (run_id, series_id, last, last_step, last_wall_time_us, min, min_step, max,
-                                        max_step, count, not_finite)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                        max_step, count, not_finite, sum)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET
               last = excluded.last, last_step = excluded.last_step, last_wall_time_us = excluded.last_wall_time_us,
               min_step = CASE WHEN min IS NULL OR excluded.min < min THEN excluded.min_step ELSE min_step END,
               max_step = CASE WHEN max IS NULL OR excluded.max > max THEN excluded.max_step ELSE max_step END,
               min = coalesce(min(min, excluded.min), min, excluded.min),
               max = coalesce(max(max, excluded.max), max, excluded.max),
-              count = count + excluded.count, not_finite = not_finite + excluded.not_finite)sql",
+              count = count + excluded.count, not_finite = not_finite + excluded.not_finite,
+              sum = sum + excluded.sum)sql",
       run_id, series_id, last.value, last.step, last.wall_time_us, min, min_step, max, max_step,
-      static_cast<int64_t>(points.size()), not_finite);
+      static_cast<int64_t>(points.size()), not_finite, sum);
 }
 
 namespace {

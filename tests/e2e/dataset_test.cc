@@ -113,7 +113,21 @@ TEST_F(Datasets, AModelTrainsOnOneAndIsAskedAsItLearned) {
 
   const CapturedRun wrong = lab_.Shoal({"launch", "tiny", "--set", "data.dataset=tales"});
   EXPECT_EQ(wrong.exit.code, 2);  // tiny learns responses
-  EXPECT_THAT(wrong.err, HasSubstr("train.loss_on=response"));
+  EXPECT_THAT(wrong.err,
+              AllOf(HasSubstr("train.loss_on=response"), HasSubstr("--set train.loss_on=all")));
+}
+
+TEST_F(Datasets, AreVariedLikeAnyOtherField) {
+  ImportAs("reviews", Reviews());
+  std::string more = "text,label\n";
+  for (int i = 0; i < 60; ++i)
+    StrAppend(more, "day ", i, i % 2 == 0 ? " was calm,fine\n" : " was rough,poor\n");
+  ImportAs("more", Write("more.csv", more));
+  const CapturedRun planned =
+      lab_.Shoal({"sweep", "tiny", "--vary", "data.dataset=reviews,more", "--dry-run", "--set",
+                  "train.steps=20", "--set", "train.schedule.warmup_steps=2"});
+  EXPECT_EQ(planned.exit.code, 0) << planned.err;  // the recipe's persona was replaced
+  EXPECT_THAT(planned.out, AllOf(HasSubstr("reviews"), HasSubstr("more")));
 }
 
 TEST_F(Datasets, NothingIsDroppedSilently) {

@@ -116,6 +116,18 @@ TEST_F(PoolTest, ASweepOutlivesAWorkerThatLosesPower) {
   EXPECT_NE(attempts[1].worker_name(), "bo");
   EXPECT_GE(attempts[1].resumed_from_step(), 50) << "its checkpoint was not used";
   EXPECT_LT(attempts[1].resumed_from_step(), 400);
+  // What was waited for in the silence of the lost worker is no work.
+  const v1::Run healed = Member<v1::Run>(Remote({"show", victim}), "run");
+  const auto micros = [](const google::protobuf::Timestamp& time) {
+    return time.seconds() * 1'000'000 + time.nanos() / 1000;
+  };
+  const double wall =
+      1e-6 * static_cast<double>(micros(healed.finished_at()) - micros(healed.started_at()));
+  EXPECT_GT(healed.compute_seconds(), 0);
+  EXPECT_LT(healed.compute_seconds(), wall - 1);
+  const v1::MetricSummary& speed = healed.metrics().at("train/tokens_per_s");
+  EXPECT_GE(speed.mean(), speed.min());
+  EXPECT_LE(speed.mean(), speed.max());
   // The curve has each point once, whoever reported it.
   const auto curves = Remote({"plot", victim, "--metric", "train/loss"});
   const auto series = Member<v1::SeriesPoints>(

@@ -49,7 +49,7 @@ TEST(Compare, AveragesOverSeedsAndPairsThem) {
   EXPECT_EQ(second.parameters_min, 2000);
   EXPECT_EQ(second.train_flops.mean, 2e9);
   EXPECT_EQ(second.tokens_per_second.mean, 500);
-  EXPECT_EQ(second.wall_seconds.mean, 10);
+  EXPECT_EQ(second.compute_seconds.mean, 10);
   EXPECT_THAT(comparison.notes, Contains(HasSubstr("paired over the seeds")));
   EXPECT_THAT(comparison.notes, Contains(HasSubstr("baseline: model.n_layers=1, the first")));
 }

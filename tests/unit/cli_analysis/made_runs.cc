@@ -38,6 +38,7 @@ v1::RunDetail MadeRun(int layers, uint64_t seed, double loss) {
   run.mutable_finished_at()->set_seconds(1010);
   SetMetric(detail, "held_out/loss", loss);
   SetMetric(detail, "train/tokens", 5000);
+  SetMetric(detail, "train/tokens_per_s", 500);
   return detail;
 }
 
@@ -53,6 +54,7 @@ void SetMetric(v1::RunDetail& detail, const std::string& name, double value) {
   summary.set_last_step(100);
   summary.set_min(value);
   summary.set_max(value);
+  summary.set_mean(value);
   summary.set_count(5);
 }
 
