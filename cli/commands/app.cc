@@ -20,7 +20,8 @@ const std::vector<Section>& Sections() {
       {"Change what goes on", {AddPause, AddResume, AddCancel, AddRetry}},
       {"Compare and talk", {AddCompare, AddPlot, AddReport, AddChat, AddGenerate}},
       {"Prepare data", {AddDataset, AddTokenizer}},
-      {"Keep the lab", {AddUp, AddDown, AddWorkers, AddWorker, AddCoordinator, AddDoctor, AddBench}},
+      {"Keep the lab",
+       {AddUp, AddDown, AddWorkers, AddWorker, AddCoordinator, AddDoctor, AddBench}},
       {"Find out more", {AddHelp, AddCompletion}},
   };
   return *sections;

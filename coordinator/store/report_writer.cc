@@ -122,9 +122,9 @@ absl::StatusOr<ReportWriter::Written> ReportWriter::Write(const v1::ReportReques
         db_.Run("UPDATE attempt SET step = ? WHERE attempt_id = ?", step, book->attempt_id));
   }
   book->acknowledged = acknowledged;
-  SHOAL_RETURN_IF_ERROR(db_.Run(
-      "UPDATE attempt SET reported_sequence = ?, reported_at_us = ? WHERE attempt_id = ?",
-      acknowledged, now, book->attempt_id));
+  SHOAL_RETURN_IF_ERROR(
+      db_.Run("UPDATE attempt SET reported_sequence = ?, reported_at_us = ? WHERE attempt_id = ?",
+              acknowledged, now, book->attempt_id));
   return written;
 }
 
