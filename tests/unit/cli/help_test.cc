@@ -164,7 +164,8 @@ TEST_F(HelpTest, ListsCommandsInSectionsAndHidesThoseForScripts) {
   EXPECT_THAT(flowing, HasSubstr(StrCat("`shoal help TOPIC` explains what several commands share: ",
                                         HelpTopics())));
   EXPECT_THAT(help, HasSubstr("Exit codes: 0 ok"));
-  for (const std::string_view topic : StrSplit(HelpTopics(), ','))
+  const std::string topics = HelpTopics();
+  for (const std::string_view topic : StrSplit(topics, ','))
     EXPECT_EQ(Parsed({"help", std::string(StripSpace(topic))}), "help");
 }
 
