@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define SHOAL_ABI_MAJOR 1 /* something was removed, reordered or re-meant */
-#define SHOAL_ABI_MINOR 0 /* something was appended */
+#define SHOAL_ABI_MINOR 1 /* something was appended */
 
 #define SHOAL_MAX_RANK 4
 #define SHOAL_MAX_INPUTS 8
@@ -126,7 +126,9 @@ typedef enum shoal_activation {
   SHOAL_ACTIVATION_NONE = 0,
   SHOAL_ACTIVATION_RELU = 1,
   SHOAL_ACTIVATION_GELU_TANH = 2,
-  SHOAL_ACTIVATION_GELU_ERF = 3
+  SHOAL_ACTIVATION_GELU_ERF = 3,
+  SHOAL_ACTIVATION_SILU = 4, /* x * sigmoid(x) */
+  SHOAL_ACTIVATION_TANH = 5
 } shoal_activation;
 
 typedef enum shoal_mask {
@@ -157,11 +159,14 @@ typedef enum shoal_write {
 typedef enum shoal_op_kind {
   SHOAL_OP_INVALID = 0,
 
-  /* x[N,D] f32 = table[tokens[n],:] + pos_table[positions[n],:], then dropout(embedding.dropout).
+  /* x[N,D] f32 = table[tokens[n],:] + pos_table[positions[n],:] + segment_table[segments[n],:], then
+   * dropout(embedding.dropout).
    *   in   0 tokens[N] i32
    *        1 table[V,D] f32 (master)
    *        2 positions[N] i32 | none
    *        3 pos_table[P,D] f32 | none
+   *        4 segments[N] i32 | none
+   *        5 segment_table[G,D] f32 | none
    *   out  0 x[N,D] f32 */
   SHOAL_OP_EMBEDDING = 1,
 
@@ -170,8 +175,10 @@ typedef enum shoal_op_kind {
    *   in   0 dx[N,D] f32
    *        1 tokens[N]
    *        2 positions[N] | none
+   *        3 segments[N] | none
    *   out  0 dtable[V,D] f32 (embedding.write)
-   *        1 dpos_table[P,D] f32 | none (embedding.write_positions) */
+   *        1 dpos_table[P,D] f32 | none (embedding.write_positions)
+   *        2 dsegment_table[G,D] f32 | none (embedding.write_segments) */
   SHOAL_OP_EMBEDDING_BACKWARD = 2,
 
   /* y = act(x w^T + b).
@@ -188,7 +195,8 @@ typedef enum shoal_op_kind {
    *        2 saved[N,K] act | none
    *   out  0 dx[N,K] act (or f32)
    * linear.activation names the function that produced x; saved is its output for RELU and its
-   * input for GELU. NONE: no saved. */
+   * input for GELU and SILU. NONE: no saved. (TANH: its output; only by
+   * ACTIVATION_BACKWARD.) */
   SHOAL_OP_LINEAR_BACKWARD_DATA = 4,
 
   /* dw = dy^T x, db = column sums of dy.
@@ -244,10 +252,10 @@ typedef enum shoal_op_kind {
    *   out  0 dqkv[N, (H + 2G) C] act */
   SHOAL_OP_ATTENTION_BACKWARD = 9,
 
-  /* out = a + dropout(b); the last residual connection of a network without a final norm.
-   *   in   0 a[N,D] f32
-   *        1 b[N,D] act
-   *   out  0 out[N,D] f32 */
+  /* out = a + dropout(b): a residual connection that no norm follows, and the sum of two gradients.
+   *   in   0 a[N,D] f32 or act
+   *        1 b[N,D] f32 or act
+   *   out  0 out[N,D] f32 (may alias an f32 input) */
   SHOAL_OP_ADD = 10,
 
   /* out = dropout(in), also its own backward.
@@ -267,6 +275,8 @@ typedef enum shoal_op_kind {
 
   /* loss[n] = -log softmax(logits[n])[target], 0 where target is -1 (not counted).
    * dlogits = (softmax - onehot) * scalars.loss_scale, 0 for rows not counted.
+   * With linear.label_smoothing s, while scalars.training is 1, onehot becomes (1 - s) onehot + s / V
+   * in both (V: real_vocab).
    *   in   0 logits[N,V] act (or f32)
    *        1 targets[N] i32
    *   out  0 loss[N] f32
@@ -278,11 +288,14 @@ typedef enum shoal_op_kind {
    *   in   0 h[N,D] act
    *        1 w[V,D] act
    *        2 targets[N] i32
+   *        3 b[V] f32 | none
    *   out  0 loss[N] f32
    *        1 dh[N,D] act | none
    *        2 dw[V,D] f32 | none (linear.write)
+   *        3 db[V] f32 | none (linear.write)
    * dh and dw are those of the sum of loss times scalars.loss_scale. linear.real_vocab <= V: the
-   * columns past it are padding and take no part (their gradients are 0); 0 stands for V. */
+   * columns past it are padding and take no part (their gradients are 0); 0 stands for V.
+   * linear.label_smoothing as for CROSS_ENTROPY. */
   SHOAL_OP_LINEAR_CROSS_ENTROPY = 15,
 
   /* total[0] = sum of x in a fixed order with f64 accumulation.
@@ -333,7 +346,100 @@ typedef enum shoal_op_kind {
    *   out  0 out[N, H C] act
    *        1 k_cache[P, G C] act (read and written)
    *        2 v_cache[P, G C] act (read and written) */
-  SHOAL_OP_ATTENTION_CACHED = 22
+  SHOAL_OP_ATTENTION_CACHED = 22,
+
+  /* ---- since 1.1 ---- */
+
+  /* Rotary position embedding (Su et al. 2021): turns the query and key heads of qkv, copies the
+   * value heads. Pair i of a head turns by the angle t = positions[n] * theta^(-2i / C):
+   *   (a, b) -> (a cos t - b sin t, a sin t + b cos t)
+   * with (a, b) = dimensions (i, i + C/2), or (2i, 2i + 1) when rope.interleaved. rope.inverse turns
+   * by -t, which is the gradient. C is even.
+   *   in   0 qkv[N, (H + 2G) C] act
+   *        1 positions[N] i32
+   *   out  0 turned[N, (H + 2G) C] act (may alias in 0) */
+  SHOAL_OP_ROPE = 23,
+
+  /* Gated linear unit: y = act(gate) * up. Columns 0..F-1 of the input are gate, F..2F-1 up.
+   *   GLU           in   0 gate_up[N,2F] act
+   *                 out  0 y[N,F] act
+   *   GLU_BACKWARD  in   0 dy[N,F] act
+   *                      1 gate_up[N,2F] act
+   *                 out  0 dgate_up[N,2F] act (may alias in 1)
+   * activation.activation: any but NONE and TANH. */
+  SHOAL_OP_GLU = 24,
+  SHOAL_OP_GLU_BACKWARD = 25,
+
+  /* Gradient of GATHER_ROWS: dx is 0 but for dx[rows[r],:] = dy[r,:]. The rows differ.
+   *   in   0 dy[R,D] f32 or act
+   *        1 rows[R] i32
+   *   out  0 dx[N,D] f32 or act */
+  SHOAL_OP_SCATTER_ROWS = 26,
+
+  /* Mean of each sequence's rows: y[s,:] = mean over n in [offsets[s], offsets[s+1]) of x[n,:]; and
+   * its gradient dx[n,:] = dy[s,:] / length(s). Here R is scalars.selected = scalars.sequences.
+   *   MEAN_POOL           in   0 x[N,D] f32 or act
+   *                            1 offsets[S+1] i32
+   *                       out  0 y[R,D] f32 or act
+   *   MEAN_POOL_BACKWARD  in   0 dy[R,D] f32 or act
+   *                            1 offsets[S+1] i32
+   *                       out  0 dx[N,D] f32 or act */
+  SHOAL_OP_MEAN_POOL = 27,
+  SHOAL_OP_MEAN_POOL_BACKWARD = 28,
+
+  /* y = scale.value * x (+ y, by scale.write: OVERWRITE or ADD).
+   *   in   0 x[N,D] f32 or act
+   *   out  0 y[N,D] f32 or act (may alias in 0 when OVERWRITE) */
+  SHOAL_OP_SCALE = 29,
+
+  /* p[n,:] = softmax.weight * softmax(logits[n,:] * softmax.scale) (+ p, by softmax.write: OVERWRITE
+   * or ADD): a teacher's probabilities at temperature 1 / scale, or a share of several teachers'.
+   *   in   0 logits[N,V] f32 or act
+   *   out  0 p[N,V] f32 (may alias an f32 in 0 when OVERWRITE) */
+  SHOAL_OP_SOFTMAX = 30,
+
+  /* Knowledge distillation (Hinton et al. 2015). With q = softmax(logits[n,:] / T), T the
+   * distillation.temperature, w the distillation.weight:
+   *   loss[n] = (1 - w) CE(logits[n,:], target) + w T^2 sum_v p log(p / q)      (0 log 0 = 0)
+   *   dlogits = ((1 - w) (softmax(logits) - onehot) + w T (q - p)) * scalars.loss_scale
+   * and 0 in both where the target is -1. distillation.label_smoothing as for CROSS_ENTROPY, in the CE
+   * part.
+   *   in   0 logits[N,V] act (or f32)
+   *        1 targets[N] i32
+   *        2 p[N,V] f32: the teachers' probabilities at T
+   *   out  0 loss[N] f32
+   *        1 dlogits[N,V] | none (may alias logits) */
+  SHOAL_OP_DISTILLATION_LOSS = 31,
+
+  /* Muon (Jordan et al. 2024) on one matrix: momentum made orthogonal by a Newton-Schulz iteration.
+   *   g' = g * min(1, clip / (norm + 1e-6)) when clip > 0, which needs norm
+   *   m  = beta m + g'
+   *   u  = g' + beta m                                              (Nesterov)
+   *   X  = u / (|u|_F + 1e-7); where M > K, on the transpose:
+   *   `iterations` times  A = X X^T;  X = a X + (b A + c A A) X     (a, b, c) = (3.4445, -4.7750, 2.0315)
+   *   p -= lr * sqrt(max(1, M / K)) * X + lr * decay * p            lr = scalars.lr * muon.lr_multiplier
+   * with p on the right as before the step.
+   *   in   0 g[M,K] f32
+   *        1 norm[1] f32 | none
+   *   out  0 p[M,K] f32 (read and written)
+   *        1 m[M,K] f32 (read and written)
+   *        2 copy[M,K] bf16 | none: p rounded to bf16
+   * A backend may iterate in bf16 where the program's act type is BF16. */
+  SHOAL_OP_MUON = 32,
+
+  /* average = decay' average + (1 - decay') x, decay' = min(decay, (1 + t) / (10 + t)) with
+   * t = scalars.step + 1, so that the beginning is forgotten. Over a flat range.
+   *   in   0 x[n] f32
+   *   out  0 average[n] f32 (read and written)
+   *        1 copy[n] bf16 | none: average rounded to bf16 */
+  SHOAL_OP_MOVING_AVERAGE = 33,
+
+  /* What ATTENTION's softmax gives, for people to look at: a[n,h,j] = softmax_j(...) with j counted
+   * from the sequence's first row; 0 where the mask hides, and past the sequence. No dropout.
+   *   in   0 qkv[N, (H + 2G) C] act
+   *        1 offsets[S+1] i32
+   *   out  0 a[N, H P] f32: P = the widest j there is room for */
+  SHOAL_OP_ATTENTION_PROBABILITIES = 34
 } shoal_op_kind;
 
 typedef struct shoal_op {
@@ -345,11 +451,13 @@ typedef struct shoal_op {
       int32_t write, write_positions;
       float dropout;
       uint32_t stream;
+      int32_t write_segments;
     } embedding;
     struct {
       int32_t activation, write;
       int64_t real_vocab;
       int64_t block_rows;
+      float label_smoothing;
     } linear; /* block_rows 0: backend's choice */
     struct {
       int32_t kind, write;
@@ -376,6 +484,29 @@ typedef struct shoal_op {
     struct {
       float value;
     } fill;
+    struct {
+      int32_t heads, kv_heads, head_dim, interleaved, inverse;
+      float theta;
+    } rope;
+    struct {
+      float value;
+      int32_t write;
+    } scale;
+    struct {
+      float scale, weight;
+      int32_t write;
+    } softmax;
+    struct {
+      float temperature, weight, label_smoothing;
+      int64_t real_vocab;
+    } distillation;
+    struct {
+      float momentum, weight_decay, clip, lr_multiplier;
+      int32_t iterations;
+    } muon;
+    struct {
+      float decay;
+    } moving_average;
     uint8_t reserved[64];
   } attr;
   const char* label; /* "blocks.2.attn.qkv", for messages and profiles; the plan keeps a copy */
