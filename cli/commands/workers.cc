@@ -6,6 +6,7 @@
 #include "cli/commands/command.h"
 #include "cli/commands/workers.h"
 #include "cli/lab/submit.h"
+#include "cli/output/runs_table.h"
 #include "cli/output/workers_table.h"
 #include "core/base/status.h"
 
@@ -67,16 +68,27 @@ absl::Status PrintWorkers(Globals& globals) {
                                              v1::ListWorkersRequest()));
   std::sort(response.mutable_workers()->begin(), response.mutable_workers()->end(),
             [](const v1::Worker& a, const v1::Worker& b) { return a.name() < b.name(); });
+  // The coordinator's clock: this machine's may be another.
+  SHOAL_ASSIGN_OR_RETURN(const auto about,
+                         Call(lab.service(), &v1::LabService::Stub::GetLab, v1::GetLabRequest()));
+  const absl::Time now = ToTime(about.now());
   if (globals.json) {
-    JsonReply().AddList("workers", response.workers()).Print();
+    std::string silent;
+    for (const v1::Worker& worker : response.workers()) {
+      if (SilenceOf(worker, now) > absl::ZeroDuration())
+        StrAppend(silent, silent.empty() ? "" : ",", JsonReply::Quote(worker.name()));
+    }
+    JsonReply()
+        .AddList("workers", response.workers())
+        .AddRaw("silent", StrCat("[", silent, "]"))
+        .Print();
   } else if (globals.quiet) {
     for (const v1::Worker& worker : response.workers())
       std::printf("%s\n", worker.worker_id().c_str());
   } else if (response.workers().empty()) {
     std::printf("no workers; `shoal up` starts one on this machine\n");
   } else {
-    std::printf("%s",
-                WorkersTable(globals.terminal, response.workers(), globals.clock().Now()).c_str());
+    std::printf("%s", WorkersTable(globals.terminal, response.workers(), now).c_str());
   }
   return absl::OkStatus();
 }

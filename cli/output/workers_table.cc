@@ -3,6 +3,7 @@
 #include "cli/output/format.h"
 #include "cli/output/runs_table.h"
 #include "cli/output/table.h"
+#include "core/base/heartbeat.h"
 #include "core/base/strings.h"
 
 namespace shoal::cli {
@@ -60,22 +61,32 @@ std::string WorkerStateText(const v1::Worker& worker) {
   }
 }
 
+absl::Duration SilenceOf(const v1::Worker& worker, absl::Time now) {
+  if (worker.state() == v1::WORKER_STATE_OFFLINE || !worker.has_last_seen_at())
+    return absl::ZeroDuration();
+  const absl::Duration silence = now - ToTime(worker.last_seen_at());
+  return silence < kSilentAfter ? absl::ZeroDuration() : silence;
+}
+
 std::string WorkersTable(const Terminal& terminal,
                          const google::protobuf::RepeatedPtrField<v1::Worker>& workers,
                          absl::Time now) {
   Table table({{"WORKER"},
                {"STATE"},
                {"SLOTS", A::kRight},
-               {"BACKENDS"},
-               {"ISA"},
-               {"MEMORY", A::kRight},
-               {"HOST"},
-               {"ADDRESS"},
+               {"BACKENDS", A::kLeft, false, 2},
+               {"ISA", A::kLeft, false, 5},
+               {"MEMORY", A::kRight, false, 3},
+               {"HOST", A::kLeft, false, 1},
+               {"ADDRESS", A::kLeft, false, 4},
                {"LAST SEEN"},
                {"RUNS", A::kLeft, true}});
   for (const v1::Worker& worker : workers) {
+    const absl::Duration silence = SilenceOf(worker, now);
     table.Add({Printable(worker.name(), false),
-               Styled(terminal, StyleOf(worker.state()), WorkerStateText(worker)),
+               silence > absl::ZeroDuration()
+                   ? Styled(terminal, Style::kRed, StrCat("SILENT for ", HumanDuration(silence)))
+                   : Styled(terminal, StyleOf(worker.state()), WorkerStateText(worker)),
                StrCat(worker.slots_used(), "/", worker.slots()), Backends(worker),
                worker.host().isa(), HumanBytes(worker.host().memory_bytes()),
                Printable(worker.host().host(), false), Printable(worker.address(), false),
@@ -89,8 +100,8 @@ std::string QueueTable(const Terminal& terminal,
                        const google::protobuf::RepeatedPtrField<v1::QueueEntry>& entries,
                        absl::Time now) {
   Table table({{"RUN"},
-               {"JOB"},
-               {"BY"},
+               {"JOB", A::kLeft, false, 1},
+               {"BY", A::kLeft, false, 2},
                {"STATE"},
                {"FOR", A::kRight},
                {"SLOTS", A::kRight},

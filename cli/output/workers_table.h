@@ -15,6 +15,11 @@ namespace shoal::cli {
 // "OFFLINE, drained".
 std::string WorkerStateText(const v1::Worker& worker);
 
+// How long a worker that is not OFFLINE has been silent; zero as long as that is nothing to tell
+// (heartbeat.h). `now`: by the coordinator's clock.
+absl::Duration SilenceOf(const v1::Worker& worker, absl::Time now);
+
+// A silent worker is SILENT, for how long. `now`: by the coordinator's clock.
 std::string WorkersTable(const Terminal& terminal,
                          const google::protobuf::RepeatedPtrField<v1::Worker>& workers,
                          absl::Time now);

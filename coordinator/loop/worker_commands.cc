@@ -4,6 +4,7 @@
 
 #include "coordinator/store/checkpoint_rows.h"
 #include "coordinator/store/run_rows.h"
+#include "core/base/heartbeat.h"
 #include "core/base/log.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
@@ -84,7 +85,7 @@ absl::StatusOr<v1::SynchronizeResponse> Answer(const View& view,
   }
   for (const scheduler::AttemptKey& key : desired.renewed) SetKey(key, response.add_renewed());
   SetDuration(view.config.lease, response.mutable_lease());
-  SetDuration(std::min(view.config.lease / 3, absl::Seconds(15)), response.mutable_next_call());
+  SetDuration(std::min(view.config.lease / 3, kLongestHeartbeat), response.mutable_next_call());
   return response;
 }
 

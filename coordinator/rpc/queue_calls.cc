@@ -96,8 +96,7 @@ v1::ExplainResponse ExplainRun(const loop::View& view, const v1::Run& run, std::
   v1::ExplainResponse response;
   const absl::StatusOr<JobId> id = JobId::Parse(job_id);
   const scheduler::Explanation explanation =
-      id.ok() ? scheduler::ExplainJob(view.config, view.state, *id, view.now)
-              : scheduler::Explanation();
+      id.ok() ? scheduler::ExplainJob(view.state, *id, view.now) : scheduler::Explanation();
   response.set_summary(explanation.summary.empty() ? EndedText(run)
                                                    : StrCat(run.name(), ": ", explanation.summary));
   for (const scheduler::Verdict& verdict : explanation.workers) {
@@ -116,8 +115,7 @@ grpc::ServerUnaryReactor* LabServiceImpl::ListQueue(Context* context, const v1::
                                                     v1::ListQueueResponse* response) {
   Unary* reactor = context->DefaultReactor();
   const auto look = [this, reactor, response](const loop::View& view) {
-    for (const scheduler::QueueLine& line :
-         scheduler::ListQueue(view.config, view.state, view.now)) {
+    for (const scheduler::QueueLine& line : scheduler::ListQueue(view.state, view.now)) {
       *response->add_entries() = Describe(view, line);
     }
     const absl::Status posted = store_.readers().Post([reactor, response](store::Database& db) {

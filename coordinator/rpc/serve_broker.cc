@@ -256,10 +256,9 @@ void ServeBroker::TellWaiting(const loop::View& view) {
       if (question.sent || question.job_id.empty()) continue;
       const scheduler::JobRecord* job = view.state.FindJob(question.job_id);
       if (job == nullptr) continue;
-      std::string reason =
-          job->state == v1::JOB_STATE_RUNNING
-              ? "the model is being loaded"
-              : scheduler::Explain(view.config, view.state, question.job_id, view.now);
+      std::string reason = job->state == v1::JOB_STATE_RUNNING
+                               ? "the model is being loaded"
+                               : scheduler::Explain(view.state, question.job_id, view.now);
       if (reason == question.told) continue;
       question.told = reason;
       v1::GenerateEvent event;

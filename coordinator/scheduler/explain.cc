@@ -6,6 +6,7 @@
 
 #include "coordinator/scheduler/placement.h"
 #include "coordinator/scheduler/requirement.h"
+#include "core/base/heartbeat.h"
 #include "core/base/strings.h"
 
 namespace shoal::scheduler {
@@ -19,6 +20,14 @@ std::string RunName(const State& state, const JobId& job_id) {
   const JobRecord* job = state.FindJob(job_id);
   const RunRecord* run = job == nullptr ? nullptr : state.FindRun(job->run_id);
   return run == nullptr ? job_id.str() : run->name;
+}
+
+// "has been silent for 45s", of a worker that should have spoken again; "" of others.
+std::string SilenceOf(const WorkerRecord& worker, absl::Time now) {
+  if (!worker.present || worker.state == v1::WORKER_STATE_OFFLINE) return "";
+  const absl::Duration silence = now - worker.last_seen_at;
+  if (silence < kSilentAfter) return "";
+  return StrCat("has been silent for ", Seconds(absl::Trunc(silence, absl::Seconds(1))));
 }
 
 // A job that placement passes over holds nobody up: it waits for its backoff, or no worker fits.
@@ -41,15 +50,18 @@ struct Slots {
   int32_t all = 0;
   int32_t used = 0;
   int workers = 0;
+  std::string silent{};  // "; worker nora has been silent for 45s", of each that is
 };
 
-Slots ReadySlots(const State& state) {
+Slots ReadySlots(const State& state, absl::Time now) {
   Slots slots;
   for (const auto& [id, worker] : state.workers()) {
     if (!TakesWork(worker)) continue;
     ++slots.workers;
     slots.all += worker.slots;
     slots.used += state.LoadOf(id).slots;
+    if (const std::string silence = SilenceOf(worker, now); !silence.empty())
+      StrAppend(slots.silent, "; worker ", worker.name, " ", silence);
   }
   return slots;
 }
@@ -96,20 +108,22 @@ std::string Remedy(const State& state, const JobRecord& job) {
 // --- one job
 
 // What disturbs a running job; "" when nothing does.
-std::string DisturbanceOf(const Config& config, const JobRecord& job, const AttemptRecord& attempt,
+std::string DisturbanceOf(const State& state, const JobRecord& job, const AttemptRecord& attempt,
                           absl::Time now) {
   if (job.stop != StopWish::kNone) return StrCat("it is being stopped: ", job.stop_reason);
   if (job.paused) return StrCat("it saves a checkpoint and stops: ", job.stop_reason);
-  if (attempt.lease_expires_at - config.lease - config.lease_grace + config.lease / 2 < now) {
-    return StrCat("the worker has been silent for a while, its lease ends in ",
-                  Seconds(absl::Trunc(attempt.lease_expires_at - now, absl::Seconds(1))));
-  }
-  return "";
+  const WorkerRecord* worker = state.FindWorker(attempt.worker_id);
+  const std::string silence = worker == nullptr ? "" : SilenceOf(*worker, now);
+  if (silence.empty()) return "";
+  const absl::Duration left = std::max(attempt.lease_expires_at - now, absl::ZeroDuration());
+  return StrCat("worker ", attempt.worker_name, " ", silence,
+                "; if it stays so, another takes over in ",
+                Seconds(absl::Trunc(left, absl::Seconds(1))));
 }
 
-std::string RunningText(const Config& config, const JobRecord& job, const AttemptRecord& attempt,
+std::string RunningText(const State& state, const JobRecord& job, const AttemptRecord& attempt,
                         absl::Time now) {
-  const std::string disturbance = DisturbanceOf(config, job, attempt, now);
+  const std::string disturbance = DisturbanceOf(state, job, attempt, now);
   return StrCat("attempt ", attempt.key.attempt_number, " on worker ", attempt.worker_name,
                 disturbance.empty() ? "" : "; ", disturbance);
 }
@@ -131,7 +145,8 @@ std::string WaitingText(const State& state, const JobRecord& job, const Slots& s
   const std::string before =
       ahead == 0 ? "it is first in the queue"
                  : StrCat(ahead, ahead == 1 ? " job is" : " jobs are", " ahead of it");
-  return StrCat("waits for ", need, " (", slots.used, " of ", slots.all, " in use); ", before);
+  return StrCat("waits for ", need, " (", slots.used, " of ", slots.all, " in use); ", before,
+                slots.silent);
 }
 
 // The runs that hold a worker's slots: "tiny-L2, tiny-L4 and 3 more".
@@ -150,12 +165,13 @@ std::string HoldersOf(const State& state, const WorkerId& worker_id) {
 
 // Why a suitable worker does not start the job now; "" when it would.
 std::string Hindrance(const State& state, const JobRecord& job, const WorkerRecord& worker,
-                      const PlacementPlan& plan) {
+                      const PlacementPlan& plan, absl::Time now) {
   if (worker.state == v1::WORKER_STATE_OFFLINE) return "is not there";
   if (worker.drained)
     return StrCat("is drained; `shoal workers undrain ", worker.name, "` ends that");
   if (worker.state == v1::WORKER_STATE_DRAINING) return "shuts down";
   if (!worker.present) return "has not spoken since the coordinator began anew";
+  if (std::string silence = SilenceOf(worker, now); !silence.empty()) return silence;
   const State::Load& load = state.LoadOf(worker.worker_id);
   const int32_t free_slots = worker.slots - load.slots;
   if (free_slots < job.needs.slots) {
@@ -184,9 +200,11 @@ std::vector<Verdict> VerdictsOn(const State& state, const JobRecord& job, absl::
     if (!verdict.suitable) {
       verdict.reason = LackText(job, worker);
     } else if (attempt == nullptr) {
-      verdict.reason = Hindrance(state, job, worker, plan);
+      verdict.reason = Hindrance(state, job, worker, plan, now);
     } else if (attempt->worker_id != id) {
       verdict.reason = StrCat("it runs on ", attempt->worker_name);
+    } else {
+      verdict.reason = SilenceOf(worker, now);
     }
     verdicts.push_back(std::move(verdict));
   }
@@ -195,36 +213,34 @@ std::vector<Verdict> VerdictsOn(const State& state, const JobRecord& job, absl::
   return verdicts;
 }
 
-std::string TextOf(const Config& config, const State& state, const JobRecord& job, size_t ahead,
-                   absl::Time now) {
+std::string TextOf(const State& state, const JobRecord& job, size_t ahead, absl::Time now) {
   if (const AttemptRecord* attempt = state.FindAttempt(job.job_id))
-    return RunningText(config, job, *attempt, now);
-  return WaitingText(state, job, ReadySlots(state), ahead, now);
+    return RunningText(state, job, *attempt, now);
+  return WaitingText(state, job, ReadySlots(state, now), ahead, now);
 }
 
 }  // namespace
 
-Explanation ExplainJob(const Config& config, const State& state, const JobId& job_id,
-                       absl::Time now) {
+Explanation ExplainJob(const State& state, const JobId& job_id, absl::Time now) {
   const JobRecord* job = state.FindJob(job_id);
   if (job == nullptr) return {};
   Explanation explanation;
   if (job->state == v1::JOB_STATE_QUEUED && !job->paused)
     explanation.ahead = AheadOf(state, *job, now);
-  explanation.summary = TextOf(config, state, *job, explanation.ahead.size(), now);
+  explanation.summary = TextOf(state, *job, explanation.ahead.size(), now);
   if (explanation.summary.starts_with(kUnmetPrefix))
     StrAppend(explanation.summary, "; ", Remedy(state, *job));
   explanation.workers = VerdictsOn(state, *job, now);
   return explanation;
 }
 
-std::string Explain(const Config& config, const State& state, const JobId& job_id, absl::Time now) {
+std::string Explain(const State& state, const JobId& job_id, absl::Time now) {
   const JobRecord* job = state.FindJob(job_id);
   if (job == nullptr) return "";
-  return TextOf(config, state, *job, AheadOf(state, *job, now).size(), now);
+  return TextOf(state, *job, AheadOf(state, *job, now).size(), now);
 }
 
-std::vector<QueueLine> ListQueue(const Config& config, const State& state, absl::Time now) {
+std::vector<QueueLine> ListQueue(const State& state, absl::Time now) {
   std::vector<const JobRecord*> running;
   std::vector<const JobRecord*> paused;
   for (const auto& [id, job] : state.jobs()) {
@@ -239,7 +255,7 @@ std::vector<QueueLine> ListQueue(const Config& config, const State& state, absl:
   };
   std::sort(running.begin(), running.end(), by_place);
   std::sort(paused.begin(), paused.end(), by_place);
-  const Slots slots = ReadySlots(state);
+  const Slots slots = ReadySlots(state, now);
   std::vector<QueueLine> lines;
   int32_t ahead = 0;
   const auto add = [&](const JobRecord& job, int32_t jobs_ahead) {
@@ -250,7 +266,7 @@ std::vector<QueueLine> ListQueue(const Config& config, const State& state, absl:
   };
   for (const JobRecord* job : running) {
     lines.push_back({.job_id = job->job_id,
-                     .waits_for = DisturbanceOf(config, *job, *state.FindAttempt(job->job_id), now),
+                     .waits_for = DisturbanceOf(state, *job, *state.FindAttempt(job->job_id), now),
                      .jobs_ahead = 0});
   }
   for (const State::QueuePlace& place : state.queue()) {

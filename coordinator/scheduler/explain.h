@@ -26,12 +26,11 @@ struct Explanation {
 };
 
 // Empty when the job is not in memory (it has ended).
-Explanation ExplainJob(const Config& config, const State& state, const JobId& job_id,
-                       absl::Time now);
+Explanation ExplainJob(const State& state, const JobId& job_id, absl::Time now);
 
 // The summary alone, for less: the requirement that no present worker meets, the jobs ahead, the
 // time it will be tried again, or where it runs.
-std::string Explain(const Config& config, const State& state, const JobId& job_id, absl::Time now);
+std::string Explain(const State& state, const JobId& job_id, absl::Time now);
 
 // One living job in a list of all.
 struct QueueLine {
@@ -42,6 +41,6 @@ struct QueueLine {
 
 // Running jobs, then those that wait in the order in which they would be placed, then paused ones.
 // Cost: one step per living job.
-std::vector<QueueLine> ListQueue(const Config& config, const State& state, absl::Time now);
+std::vector<QueueLine> ListQueue(const State& state, absl::Time now);
 
 }  // namespace shoal::scheduler

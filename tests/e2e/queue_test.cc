@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "core/base/clock.h"
 #include "core/base/strings.h"
 #include "gmock/gmock.h"
@@ -198,6 +199,24 @@ TEST_F(QueueTest, ADrainedWorkerFinishesAndIsGivenNothingUntilUndrained) {
   const CapturedRun unknown = lab_.Shoal({"workers", "drain", "norra"});
   EXPECT_EQ(unknown.exit.code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("did you mean nora?"));
+}
+
+TEST_F(QueueTest, AWorkerThatFallsSilentIsCalledSilentLongBeforeItsLeaseEnds) {
+  const auto nora = StartWorkerBeside(lab_, "nora");
+  const std::vector<v1::Run> runs = Sweep(1, 2, 1000);
+  const std::string hers = WaitUntilTraining("nora");
+  EXPECT_THAT(lab_.Shoal({"workers"}).out, ContainsRegex("nora +READY"));
+  nora->LosePower();
+  WaitUntil("nora is silent",
+            [&] { return absl::StrContains(lab_.Shoal({"workers"}).out, "SILENT for 4"); });
+  EXPECT_THAT(lab_.Shoal({"workers"}).out, ContainsRegex("local +READY"));
+  EXPECT_THAT(lab_.Shoal({"workers", "--json"}).out, HasSubstr("\"silent\":[\"nora\"]"));
+  const v1::ExplainResponse explained = Explain(hers);
+  EXPECT_THAT(explained.summary(), ContainsRegex("worker nora has been silent for [45][0-9]s"));
+  ASSERT_EQ(explained.workers_size(), 2);
+  EXPECT_THAT(explained.workers(1).reason(), HasSubstr("has been silent for"));
+  EXPECT_THAT(lab_.Shoal({"queue"}).out, HasSubstr("worker nora has been silent for"));
+  EXPECT_EQ(lab_.Shoal({"cancel", "all"}).exit.code, 0);
 }
 
 TEST_F(QueueTest, AWorkerThatStopsHandsItsRunOver) {

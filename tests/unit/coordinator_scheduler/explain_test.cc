@@ -9,7 +9,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 Explanation ExplanationOf(Lab& lab, int job) {
-  return ExplainJob(lab.config, lab.draft.committed(), lab.Job(job), lab.now);
+  return ExplainJob(lab.draft.committed(), lab.Job(job), lab.now);
 }
 
 // "local: no" or "local: yes, REASON", by name.
@@ -82,7 +82,7 @@ TEST(ExplainTest, JobsThatArePassedOverAreNotAhead) {
   lab.Do(PauseRequested{.actor = "user:ada", .job_ids = {lab.Job(4)}});
   EXPECT_THAT(ExplanationOf(lab, 5).ahead, IsEmpty());
   std::vector<std::string> lines;
-  for (const QueueLine& line : ListQueue(lab.config, lab.draft.committed(), lab.now)) {
+  for (const QueueLine& line : ListQueue(lab.draft.committed(), lab.now)) {
     lines.push_back(
         lab.InNames(StrCat(line.job_id.str(), " ", line.jobs_ahead, " ", line.waits_for)));
   }
@@ -100,10 +100,19 @@ TEST(ExplainTest, WhatDisturbsARunningJobIsSaid) {
   lab.Register("local", 1);
   lab.Submit(1);
   EXPECT_EQ(lab.Why(1), "attempt 1 on worker local");
-  lab.Pass(absl::Seconds(45));
-  EXPECT_EQ(lab.Why(1),
-            "attempt 1 on worker local; the worker has been silent for a while, its lease ends in "
-            "20s");
+  lab.Pass(absl::Seconds(39));
+  EXPECT_EQ(lab.Why(1), "attempt 1 on worker local");
+  lab.Pass(absl::Seconds(6));
+  EXPECT_EQ(
+      lab.Why(1),
+      "attempt 1 on worker local; worker local has been silent for 45s; if it stays so, another "
+      "takes over in 20s");
+  EXPECT_THAT(Verdicts(lab, 1), ElementsAre("local: yes, has been silent for 45s"));
+  lab.Submit(2);
+  EXPECT_EQ(lab.Why(2),
+            "waits for a free slot (1 of 1 in use); it is first in the queue; worker local has "
+            "been silent for 45s");
+  EXPECT_THAT(Verdicts(lab, 2), ElementsAre("local: yes, has been silent for 45s"));
   lab.Do(CancelRequested{.actor = "user:ada", .job_ids = {lab.Job(1)}});
   EXPECT_EQ(lab.Why(1), "attempt 1 on worker local; it is being stopped: cancelled by user:ada");
   EXPECT_EQ(ExplanationOf(lab, 9).summary, "") << "it is not in memory";

@@ -145,7 +145,7 @@ struct Lab {
     return lines;
   }
   const JobRecord* Find(int job) { return draft.committed().FindJob(Job(job)); }
-  std::string Why(int job) { return Explain(config, draft.committed(), Job(job), now); }
+  std::string Why(int job) { return Explain(draft.committed(), Job(job), now); }
   Desired DesiredOf(const std::string& name, std::vector<AttemptKey> held = {},
                     const std::string& instance = "first") {
     std::vector<HeldAttempt> attempts;
