@@ -31,6 +31,12 @@ std::string StatusCell(const Terminal& terminal, const v1::Run& run, bool all_su
                 run.reused() ? " (reused)" : "");
 }
 
+// Why it waits, or ended as it did.
+bool TellsWhy(const v1::Run& run) {
+  return run.status() != v1::RUN_STATUS_RUNNING && run.status() != v1::RUN_STATUS_SUCCEEDED &&
+         !run.status_reason().empty();
+}
+
 double TokensPerSecond(const v1::Run& run) {
   return analysis::TokensPerSecond(run).value_or(std::numeric_limits<double>::quiet_NaN());
 }
@@ -53,22 +59,23 @@ std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs
   const char* const told = std::all_of(runs.begin(), runs.end(), differs)    ? "DIFFERS IN"
                            : std::none_of(runs.begin(), runs.end(), differs) ? "NOTE"
                                                                              : "DIFFERS IN, NOTE";
+  // A note may go where there is no room; what sets runs apart, or why they wait or failed, stays.
+  const bool all_went_well = std::none_of(
+      runs.begin(), runs.end(), [&](const v1::Run& run) { return differs(run) || TellsWhy(run); });
   Table table({{"#", A::kRight},
                {"RUN"},
                {"STATUS"},
                {"STEP", A::kRight},
-               {"PARAMS", A::kRight},
+               {"PARAMS", A::kRight, false, 3},
                {"LOSS", A::kRight},
                {"HELD-OUT", A::kRight},
-               {"TOK/S", A::kRight},
-               {"TIME", A::kRight},
-               {"BY"},
-               {"CREATED"},
-               {told, A::kLeft, true}});
+               {"TOK/S", A::kRight, false, 2},
+               {"TIME", A::kRight, false, 1},
+               {"BY", A::kLeft, false, 6},
+               {"CREATED", A::kLeft, false, 4},
+               {told, A::kLeft, true, all_went_well ? 5 : 0}});
   for (const v1::Run& run : runs) {
     // Why it waits or ended as it did goes before what its spec says of it.
-    const bool tells = run.status() != v1::RUN_STATUS_RUNNING &&
-                       run.status() != v1::RUN_STATUS_SUCCEEDED && !run.status_reason().empty();
     table.Add({run.number() > 0 ? StrCat(run.number()) : "", Printable(run.name(), false),
                Styled(terminal, StatusStyle(run.status()), StatusName(run.status())),
                StrCat(run.step(), "/", run.total_steps()),
@@ -76,7 +83,7 @@ std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs
                Fixed(Last(run, "held_out/loss"), 3), HumanCount(TokensPerSecond(run)),
                HumanDuration(WallTime(run, now)), Printable(run.submitted_by(), false),
                HumanAgo(ToTime(run.created_at()), now),
-               StrCat(run.reused() ? "(reused) " : "", Printable(tells ? run.status_reason()
+               StrCat(run.reused() ? "(reused) " : "", Printable(TellsWhy(run) ? run.status_reason()
                                                                  : differs(run) ? JoinDiffering(run)
                                                                                 : run.note(),
                                                                  false))});

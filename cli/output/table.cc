@@ -1,12 +1,13 @@
 #include "cli/output/table.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/base/check.h"
 
 namespace shoal::cli {
 namespace {
+
+constexpr int kLeastShrunk = 12;
 
 std::string Padded(const std::string& cell, int width, Table::Align align) {
   const std::string space(static_cast<size_t>(std::max(0, width - DisplayWidth(cell))), ' ');
@@ -33,16 +34,37 @@ int Table::Width() const {
   return std::max(used, 0);
 }
 
-std::string Table::Render(const Terminal& terminal) const {
-  std::vector<int> widths = Widths();
+void Table::Fit(int columns, std::vector<int>& widths) const {
+  // How much a column can give away and still be read.
+  const auto spare = [&](size_t c) {
+    const int smallest = std::max(kLeastShrunk, DisplayWidth(columns_[c].title));
+    return columns_[c].shrinks ? std::max(0, widths[c] - smallest) : 0;
+  };
   int used = Width();
-  for (size_t c = 0; c < columns_.size() && used > terminal.columns; ++c) {
-    if (!columns_[c].shrinks || widths[c] == 0) continue;
-    const int smallest = std::max(12, DisplayWidth(columns_[c].title));
-    const int cut = std::min(used - terminal.columns, std::max(0, widths[c] - smallest));
+  while (true) {
+    int least = used;
+    size_t first = columns_.size();  // to go
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      if (widths[c] == 0) continue;
+      least -= spare(c);
+      const int before = first == columns_.size() ? 0 : columns_[first].dispensable;
+      if (columns_[c].dispensable > before) first = c;
+    }
+    if (least <= columns || first == columns_.size()) break;
+    used -= widths[first] + 2;
+    widths[first] = 0;
+  }
+  for (size_t c = 0; c < columns_.size() && used > columns; ++c) {
+    if (widths[c] == 0) continue;
+    const int cut = std::min(used - columns, spare(c));
     widths[c] -= cut;
     used -= cut;
   }
+}
+
+std::string Table::Render(const Terminal& terminal) const {
+  std::vector<int> widths = Widths();
+  if (terminal.cuts) Fit(terminal.columns, widths);
 
   const auto line = [&](const auto& cell_of) {
     std::string out;

@@ -18,6 +18,7 @@ class Table {
     std::string title;
     Align align = Align::kLeft;
     bool shrinks = false;  // cut first when the table is wider than the terminal
+    int dispensable = 0;   // left out where it still is, the largest first; 0: never
   };
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
@@ -30,11 +31,13 @@ class Table {
   int Width() const;
 
   // The whole table, with a newline after every row. Columns that are empty everywhere are left
-  // out.
+  // out; others only where the terminal cuts.
   std::string Render(const Terminal& terminal) const;
 
  private:
   std::vector<int> Widths() const;  // of each column; 0: empty everywhere
+  // Makes the widths fit, as far as they can: 0 is a column left out.
+  void Fit(int columns, std::vector<int>& widths) const;
 
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;

@@ -64,7 +64,8 @@ Terminal Terminal::OfStdout() {
              columns != nullptr && std::atoi(columns) > 0) {
     terminal.columns = std::atoi(columns);
   } else if (isatty(STDOUT_FILENO) != 1) {
-    terminal.columns = 160;  // a file or a pipe: nothing is cut that a screen would have to
+    terminal.columns = 160;
+    terminal.cuts = false;
   }
   return terminal;
 }

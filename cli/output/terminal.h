@@ -10,6 +10,7 @@ struct Terminal {
   bool interactive = false;  // stdout is a terminal that can redraw lines
   bool color = false;        // and wants colour (NO_COLOR and TERM=dumb are honoured)
   int columns = 100;
+  bool cuts = true;  // wider text would wrap; false in a file or a pipe, where tables keep all
 
   // Looks at stdout and the environment (COLUMNS, NO_COLOR, TERM).
   static Terminal OfStdout();

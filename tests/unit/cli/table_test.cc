@@ -56,6 +56,25 @@ TEST(Table, AShrunkColumnKeepsTwelveColumns) {
   EXPECT_EQ(table.Render(Plain(5)), "RUN   NOTE\ntiny  xxxxxxxxxxx…\n");
 }
 
+TEST(Table, LeavesOutTheMostDispensableColumnsToFit) {
+  Table table({{"RUN"}, {"BY", A::kLeft, false, 2}, {"ISA", A::kLeft, false, 3}, {"LOSS"}});
+  table.Add({"tiny", "ada", "avx512", "1.734"});
+  EXPECT_EQ(table.Render(Plain(24)), "RUN   BY   ISA     LOSS\ntiny  ada  avx512  1.734\n");
+  EXPECT_EQ(table.Render(Plain(23)), "RUN   BY   LOSS\ntiny  ada  1.734\n");
+  EXPECT_EQ(table.Render(Plain(15)), "RUN   LOSS\ntiny  1.734\n");
+  EXPECT_EQ(table.Render(Plain(5)), "RUN   LOSS\ntiny  1.734\n") << "the others stay";
+  Terminal pipe = Plain(5);
+  pipe.cuts = false;
+  EXPECT_EQ(table.Render(pipe), "RUN   BY   ISA     LOSS\ntiny  ada  avx512  1.734\n");
+}
+
+TEST(Table, ShrinksBeforeItLeavesOut) {
+  Table table({{"RUN"}, {"BY", A::kLeft, false, 1}, {"NOTE", A::kLeft, true}});
+  table.Add({"tiny", "ada", std::string(20, 'x')});
+  EXPECT_EQ(table.Render(Plain(23)), "RUN   BY   NOTE\ntiny  ada  xxxxxxxxxxx…\n");
+  EXPECT_EQ(table.Render(Plain(22)), "RUN   NOTE\ntiny  xxxxxxxxxxxxxxx…\n");
+}
+
 TEST(Table, EscapeCodesTakeNoColumns) {
   Terminal terminal = Plain(80);
   terminal.color = true;

@@ -78,7 +78,9 @@ TEST(Terminal, OfAPipeHasNoColorAndTheWidthOfTheEnvironment) {
   EXPECT_FALSE(terminal.interactive);
   EXPECT_FALSE(terminal.color);
   EXPECT_EQ(terminal.columns, 77);
+  EXPECT_TRUE(terminal.cuts);
   EXPECT_EQ(unknown.columns, 160);
+  EXPECT_FALSE(unknown.cuts);
 }
 
 }  // namespace
