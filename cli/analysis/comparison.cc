@@ -128,7 +128,10 @@ bool Fulfils(const Setting& setting, const std::vector<Differing>& columns,
   const std::string_view path = condition.substr(0, equals);
   const std::string_view value = condition.substr(equals + 1);
   for (size_t c = 0; c < columns.size(); ++c) {
-    if (path != columns[c].path && path != columns[c].title) continue;
+    if (path != columns[c].path && path != columns[c].title &&
+        path != SpokenPath(columns[c].path)) {
+      continue;
+    }
     return setting.values[c].text == value || setting.values[c].shown == value;
   }
   return false;

@@ -41,6 +41,16 @@ void NoteIntervals(const Comparison& comparison, std::vector<std::string>& notes
   }
 }
 
+// What runs that are compared one by one must be alike in, beside the seed: "train.optimizer.lr".
+std::string ElseDiffering(const Comparison& comparison) {
+  std::string list;
+  for (const Differing& other : comparison.others) {
+    if (other.path != "seed" && !IsDigestPath(other.path))
+      StrAppend(list, list.empty() ? "" : ", ", other.path);
+  }
+  return list;
+}
+
 void NoteDifferences(const Comparison& comparison, std::vector<std::string>& notes) {
   if (!comparison.baseline) return;
   const std::string& label = comparison.settings[*comparison.baseline].setting.label;
@@ -65,8 +75,11 @@ void NoteDifferences(const Comparison& comparison, std::vector<std::string>& not
     }
   }
   notes.push_back(note);
+  const std::string differing = ElseDiffering(comparison);
   if (paired > 0) {
-    notes.push_back(StrCat("differences are paired over the seeds that both settings share (",
+    notes.push_back(StrCat("differences are paired over ",
+                           differing.empty() ? "the seeds that both settings share ("
+                                             : "the runs that are alike in all else (",
                            least_pairs,
                            most_pairs > least_pairs ? StrCat(" to ", most_pairs) : std::string(),
                            " pairs); p: two-sided paired t-test"));
@@ -74,8 +87,11 @@ void NoteDifferences(const Comparison& comparison, std::vector<std::string>& not
   if (unpaired > 0) {
     notes.push_back(StrCat(paired > 0 ? StrCat(unpaired, unpaired == 1 ? " setting" : " settings")
                                       : std::string("the settings"),
-                           " and the baseline share no seed: difference unpaired, by Welch's "
-                           "t-test"));
+                           " and the baseline ",
+                           differing.empty()
+                               ? "share no seed"
+                               : StrCat("have no two runs alike in all else (", differing, ")"),
+                           ": difference unpaired, by Welch's t-test"));
   }
   if (paired + unpaired > 1) {
     notes.push_back(StrCat("each p stands for itself; ", paired + unpaired,

@@ -102,4 +102,9 @@ std::vector<FlatField> Flatten(
 
 bool IsDigestPath(std::string_view path) { return path.ends_with(kDigestEnd); }
 
+std::string SpokenPath(std::string_view path) {
+  if (IsDigestPath(path)) path.remove_suffix(kDigestEnd.size());
+  return std::string(path == RolePath(v1::BINDING_ROLE_TRAIN) ? "data" : path);
+}
+
 }  // namespace shoal::analysis

@@ -29,5 +29,8 @@ std::vector<FlatField> Flatten(const v1::RunSpec& spec,
 
 // "data.train.sha256" and its like: a digest that Flatten adds.
 bool IsDigestPath(std::string_view path);
+// What people call it: the text that is trained on is "data", other data "data.held_out" and the
+// like, without the ".sha256"; other paths as they are.
+std::string SpokenPath(std::string_view path);
 
 }  // namespace shoal::analysis

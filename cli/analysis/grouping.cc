@@ -25,13 +25,13 @@ bool Alike(const std::vector<FlatField>& values) {
 // The end of each path that no other path ends with.
 void SetTitles(std::vector<Differing>& fields) {
   for (Differing& field : fields) {
-    std::string path = field.path;
-    if (IsDigestPath(path)) path = path.substr(0, path.find_last_of('.'));  // "data.train"
+    const std::string path = SpokenPath(field.path);
     for (size_t from = path.find_last_of('.');; from = path.find_last_of('.', from - 1)) {
       const std::string tail = from == std::string::npos ? path : path.substr(from);
       field.title = from == std::string::npos ? path : path.substr(from + 1);
       const bool unique = std::none_of(fields.begin(), fields.end(), [&](const Differing& other) {
-        return &other != &field && (other.path.ends_with(tail) || other.title == field.title);
+        return &other != &field &&
+               (SpokenPath(other.path).ends_with(tail) || other.title == field.title);
       });
       if (unique || from == std::string::npos || from == 0) break;
     }
@@ -79,7 +79,7 @@ std::vector<Differing> Select(std::span<const v1::RunDetail> runs, Wanted wanted
 std::string Key(const std::vector<Differing>& fields, size_t r) {
   std::string key;
   for (const Differing& field : fields) {
-    StrAppend(key, key.empty() ? "" : " ", field.path, "=", field.of_run[r].shown);
+    StrAppend(key, key.empty() ? "" : " ", SpokenPath(field.path), "=", field.of_run[r].shown);
   }
   return key;
 }
@@ -118,14 +118,15 @@ absl::Status ChooseColumns(std::span<const v1::RunDetail> runs, std::vector<Diff
                            const std::vector<std::string>& by, Grouping& grouping) {
   std::vector<std::string> known;
   for (const FlatField& field : Flatten(runs.front().spec(), runs.front().bindings()))
-    known.push_back(field.path);
+    known.push_back(SpokenPath(field.path));
   std::vector<Differing> all = AllDifferingFields(runs);
   for (const std::string& path : by) {
-    const auto found = std::find_if(all.begin(), all.end(),
-                                    [&](const Differing& field) { return field.path == path; });
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Differing& field) {
+      return field.path == path || SpokenPath(field.path) == path;
+    });
     if (found != all.end()) {
       grouping.columns.push_back(*found);
-    } else if (std::find(known.begin(), known.end(), path) == known.end()) {
+    } else if (std::find(known.begin(), known.end(), SpokenPath(path)) == known.end()) {
       const auto nearest = spec::Nearest(path, known);
       return absl::InvalidArgumentError(StrCat("--by: no field is called '", path, "'; ",
                                                nearest ? StrCat("did you mean '", *nearest, "'?")
@@ -133,7 +134,9 @@ absl::Status ChooseColumns(std::span<const v1::RunDetail> runs, std::vector<Diff
     }
   }
   for (Differing& field : fields) {
-    const bool chosen = std::find(by.begin(), by.end(), field.path) != by.end();
+    const bool chosen = std::any_of(by.begin(), by.end(), [&](const std::string& path) {
+      return path == field.path || path == SpokenPath(field.path);
+    });
     if (!chosen && !(IsDigestPath(field.path) && FollowsFrom(grouping.columns, field)))
       grouping.others.push_back(std::move(field));
   }

@@ -101,6 +101,19 @@ TEST(Compare, TheSameRunTwiceIsOneSample) {
   EXPECT_THAT(comparison.settings[0].runs.back().reason, HasSubstr("repeats tiny-L1-s1"));
 }
 
+TEST(Compare, RunsOfARandomSweepShareSeedsAndNoPartner) {
+  auto runs = Grid();
+  double lr = 0.001;
+  for (v1::RunDetail& run : runs)
+    run.mutable_spec()->mutable_train()->mutable_optimizer()->set_lr(lr += 0.0001);
+  CompareOptions options;
+  options.by = {"model.n_layers"};
+  ASSERT_OK_AND_ASSIGN(const Comparison comparison, Compare(runs, options));
+  EXPECT_THAT(comparison.notes, Contains(HasSubstr("have no two runs alike in all else "
+                                                   "(train.optimizer.lr): difference unpaired")));
+  EXPECT_THAT(comparison.notes, Not(Contains(HasSubstr("share no seed"))));
+}
+
 TEST(Compare, PicksLastMinMaxOrBest) {
   auto runs = Grid();
   v1::MetricSummary& summary = (*runs[0].mutable_run()->mutable_metrics())["held_out/loss"];

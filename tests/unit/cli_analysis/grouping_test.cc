@@ -121,9 +121,13 @@ TEST(GroupRuns, OtherDataIsAnotherSettingEvenUnderTheSameName) {
   Rebind(b, v1::BINDING_ROLE_TRAIN, 'b');
   Rebind(b, v1::BINDING_ROLE_HELD_OUT, 'b');  // follows from the training data: no column more
   ASSERT_OK_AND_ASSIGN(const Grouping grouping, GroupRuns(std::vector{a, b}, {}));
-  EXPECT_THAT(Titles(grouping.columns), ElementsAre("train"));
-  EXPECT_THAT(Labels(grouping), ElementsAre("data.train.sha256=a.jsonl@aaaaaaaa",
-                                            "data.train.sha256=a.jsonl@bbbbbbbb"));
+  EXPECT_THAT(Titles(grouping.columns), ElementsAre("data"));
+  EXPECT_THAT(Labels(grouping), ElementsAre("data=a.jsonl@aaaaaaaa", "data=a.jsonl@bbbbbbbb"));
+  for (const char* by : {"data", "data.train.sha256"}) {
+    ASSERT_OK_AND_ASSIGN(const Grouping chosen, GroupRuns(std::vector{a, b}, {by}));
+    EXPECT_THAT(Titles(chosen.columns), ElementsAre("data"));
+    EXPECT_THAT(chosen.others, IsEmpty());
+  }
 }
 
 TEST(GroupRuns, ATokenizerThatFollowsFromAFieldIsNoColumn) {
