@@ -60,6 +60,10 @@ class LoopStep final : public Step {
     decided = true;
     scheduler::Decision decision = loop_.draft_.Decide(event, now_);
     SHOAL_RETURN_IF_ERROR(transaction.Write(decision, now_));
+    for (const scheduler::Update& update : decision.updates) {
+      if (const auto* added = std::get_if<scheduler::JobAdded>(&update))
+        new_jobs.emplace_back(added->job.job_id.str(), added->job.run_id.str());
+    }
     for (const scheduler::Effect& effect : decision.effects) {
       effects.push_back(effect);
       if (const auto* run = std::get_if<scheduler::NotifyRun>(&effect))
@@ -107,6 +111,7 @@ class LoopStep final : public Step {
     std::vector<store::SweepMember> members;
   };
   std::vector<ChangedSweep> changed_sweeps;
+  std::vector<std::pair<std::string, std::string>> new_jobs;  // job id, run id
   std::vector<std::string> removed_artifacts;
 
  private:
@@ -140,6 +145,10 @@ absl::StatusOr<std::unique_ptr<Loop>> Loop::Make(const Options& options, store::
   for (const std::string& id : ids) {
     SHOAL_RETURN_IF_ERROR(loop->Publish({id}));
   }
+  SHOAL_RETURN_IF_ERROR(
+      store.writer().ForEach("SELECT job_id, run_id FROM job", [&](const store::Statement& row) {
+        loop->runs_.PutJob(std::string(row.Text(0)), std::string(row.Text(1)));
+      }));
   StartedCommand started;
   LoopStep step(*loop, loop->Now());
   SHOAL_RETURN_IF_ERROR(started.Execute(step));
@@ -255,6 +264,7 @@ void Loop::AfterCommit(LoopStep& step) {
   PublishStatus();  // before the rows: who sees a row finds its events' number here
   const absl::Status published = Publish(step.publish_order);
   if (!published.ok()) LogError("runs could not be read back", {"status", published.ToString()});
+  for (const auto& [job_id, run_id] : step.new_jobs) runs_.PutJob(job_id, run_id);
   for (LoopStep::ChangedSweep& changed : step.changed_sweeps) {
     runs_.PutSweep(std::move(changed.sweep), changed.members);
   }

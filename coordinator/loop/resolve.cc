@@ -88,6 +88,15 @@ absl::StatusOr<Rows> RunsTable::ResolveIdPrefix(const std::string& selector) con
     candidates.push_back(StrCat(sweep.sweep_id(), " (sweep ", sweep.name(), ")"));
     found = RunsOf(sweep);
   }
+  // A job's id only with its kind: it begins as its run's does, made in the same millisecond.
+  for (const auto& [job_id, run_id] : run_by_job_) {
+    const auto place = by_id_.find(run_id);
+    if (!selector.starts_with("job-") || !IsIdPrefix(selector, job_id) || place == by_id_.end())
+      continue;
+    const RunPtr& run = rows_[place->second];
+    candidates.push_back(StrCat(job_id, " (a job of ", run->name(), ")"));
+    found = {run};
+  }
   if (candidates.size() <= 1) return found;
   std::string list;
   for (size_t i = 0; i < std::min(candidates.size(), kNamed); ++i)

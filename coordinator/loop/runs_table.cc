@@ -39,6 +39,11 @@ void RunsTable::PutMembers(const std::vector<store::SweepMember>& members) {
   PutMembersLocked(members);
 }
 
+void RunsTable::PutJob(const std::string& job_id, const std::string& run_id) {
+  MutexLock lock(mutex_);
+  run_by_job_[job_id] = run_id;
+}
+
 void RunsTable::PutMembersLocked(const std::vector<store::SweepMember>& members) {
   for (const store::SweepMember& member : members) {
     members_[member.sweep_id][member.trial_index] = member;

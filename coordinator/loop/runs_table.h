@@ -28,6 +28,8 @@ class RunsTable {
   // Adds a sweep, or replaces the one with its id; adds members, or replaces those at their places.
   void PutSweep(v1::Sweep sweep, const std::vector<store::SweepMember>& members);
   void PutMembers(const std::vector<store::SweepMember>& members);
+  // A job of a run: its id names the run.
+  void PutJob(const std::string& job_id, const std::string& run_id);
 
   std::shared_ptr<const Rows> Snapshot() const;
   RunPtr Find(const std::string& run_id) const;  // null: none
@@ -80,6 +82,7 @@ class RunsTable {
   absl::flat_hash_map<std::string, Members> members_ SHOAL_GUARDED_BY(mutex_);  // by sweep id
   absl::flat_hash_map<std::pair<std::string, std::string>, int32_t> places_
       SHOAL_GUARDED_BY(mutex_);  // trial index by sweep id and run id
+  std::map<std::string, std::string> run_by_job_ SHOAL_GUARDED_BY(mutex_);
 };
 
 }  // namespace shoal::loop

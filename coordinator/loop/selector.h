@@ -5,6 +5,7 @@
 //   tiny-L4       a run's name; or a sweep's: all its runs
 //   run-0dz4kq1m  the beginning of an id of a run or sweep, with the word before the dash or
 //                 without it, when nothing else begins like that
+//   job-0dz4kq1m  the beginning of a job's id, with its word: the job's run
 //   7  1-10  1,3,5-8        runs by number: `shoal list` shows it as #
 //   tiny-grid:3  tiny-grid:1-10   trials of a sweep, from 1; last:1-3: of the newest sweep
 //

@@ -124,6 +124,21 @@ TEST_F(ControlTest, ASweepIsPausedAndResumedByItsName) {
   EXPECT_THAT(Names(lab_.Json({"resume", "depth"}), "resumed"), testing::SizeIs(4));
   EXPECT_EQ(lab_.Shoal({"wait", "depth"}).exit.code, 0);
   for (const v1::Run& run : runs) EXPECT_EQ(RunOf(run.run_id()).step(), 40) << run.name();
+
+  // A job's id does as well as its run's, also after the lab began anew.
+  const std::string job = lab_.Show(runs[2].run_id()).jobs(0).job_id();
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(lab_.Show(job).run().run_id(), runs[2].run_id());
+    EXPECT_THAT(lab_.Shoal({"pause", job}).out, HasSubstr(runs[2].name()));
+    EXPECT_THAT(lab_.Shoal({"resume", job.substr(0, job.size() - 1)}).out,
+                HasSubstr(runs[2].name()));
+    EXPECT_THAT(lab_.Shoal({"cancel", job}).out, HasSubstr(runs[2].name()));
+    EXPECT_THAT(lab_.Shoal({"retry", job}).out, HasSubstr(runs[2].name()));
+    EXPECT_EQ(lab_.Shoal({"logs", job}).exit.code, 0);
+    EXPECT_EQ(lab_.Shoal({"wait", job}).exit.code, 0);
+    if (round == 0) EXPECT_EQ(lab_.Shoal({"down"}).exit.code, 0);
+    if (round == 0) EXPECT_EQ(lab_.Shoal({"up"}).exit.code, 0);
+  }
 }
 
 TEST_F(ControlTest, RetryTakesWhatFailedAndOnlyWhenAskedWhatWasCancelled) {

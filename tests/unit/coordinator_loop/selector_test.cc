@@ -103,6 +103,21 @@ TEST_F(ResolveTest, WordsNamesAndIds) {
   EXPECT_THAT(Names("sweep-0bbb"), ElementsAre("grid-0", "grid-1", "grid-2"));
 }
 
+TEST_F(ResolveTest, AJobsIdNamesItsRun) {
+  table_.PutJob("job-0aaaaaaaaaaaaaaaaaab", "run-0aaaaaaaaaaaaaaaaaaa");
+  table_.PutJob("job-0aaaaaaaaaaaaaaaaaac", "run-0aaaaaaaaaaaaaaaaaaa");
+  table_.PutJob("job-0ccccccccccccccccccd", "run-0ccccccccccccccccccc");
+  table_.PutJob("job-0ddddddddddddddddddd", "run-0ddddddddddddddddddd");  // not listed yet
+  EXPECT_THAT(Names("job-0aaaaaaaaaaaaaaaaaac"), ElementsAre("tiny"));
+  EXPECT_THAT(Names("job-0ccc"), ElementsAre("77"));
+  EXPECT_THAT(Names("0aaa"), ElementsAre("tiny")) << "a job's id needs its word";
+  EXPECT_THAT(Error("job-0aaa"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("the beginning of 2 ids"), HasSubstr("a job of tiny"))));
+  EXPECT_THAT(Error("job-0ddd"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Error("job-0eee"), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_F(ResolveTest, NumbersOfTheLab) {
   EXPECT_THAT(Names("1"), ElementsAre("tiny"));
   EXPECT_THAT(Names("1-3"), ElementsAre("tiny", "grid-0", "grid-1"));
