@@ -159,8 +159,8 @@ typedef enum shoal_write {
 typedef enum shoal_op_kind {
   SHOAL_OP_INVALID = 0,
 
-  /* x[N,D] f32 = table[tokens[n],:] + pos_table[positions[n],:] + segment_table[segments[n],:], then
-   * dropout(embedding.dropout).
+  /* x[N,D] f32 = table[tokens[n],:] + pos_table[positions[n],:] + segment_table[segments[n],:],
+   * then dropout(embedding.dropout).
    *   in   0 tokens[N] i32
    *        1 table[V,D] f32 (master)
    *        2 positions[N] i32 | none
@@ -186,7 +186,8 @@ typedef enum shoal_op_kind {
    *        1 w[M,K] act
    *        2 b[M] f32 | none
    *   out  0 y[N,M] act (or f32)
-   *        1 pre[N,M] act | none: the value before the activation (GELU's backward) */
+   *        1 pre[N,M] act | none: the value before the activation (GELU's and SILU's backward)
+   * linear.activation: any. */
   SHOAL_OP_LINEAR = 3,
 
   /* dx = (dy w) * act'(saved).
@@ -194,9 +195,8 @@ typedef enum shoal_op_kind {
    *        1 w[M,K] act
    *        2 saved[N,K] act | none
    *   out  0 dx[N,K] act (or f32)
-   * linear.activation names the function that produced x; saved is its output for RELU and its
-   * input for GELU and SILU. NONE: no saved. (TANH: its output; only by
-   * ACTIVATION_BACKWARD.) */
+   * linear.activation names the function that produced x; saved is its output for RELU and TANH and
+   * its input for GELU and SILU. NONE: no saved. */
   SHOAL_OP_LINEAR_BACKWARD_DATA = 4,
 
   /* dw = dy^T x, db = column sums of dy.
@@ -255,7 +255,7 @@ typedef enum shoal_op_kind {
   /* out = a + dropout(b): a residual connection that no norm follows, and the sum of two gradients.
    *   in   0 a[N,D] f32 or act
    *        1 b[N,D] f32 or act
-   *   out  0 out[N,D] f32 (may alias an f32 input) */
+   *   out  0 out[N,D] f32 or act (may alias an input of its type) */
   SHOAL_OP_ADD = 10,
 
   /* out = dropout(in), also its own backward.
@@ -275,8 +275,8 @@ typedef enum shoal_op_kind {
 
   /* loss[n] = -log softmax(logits[n])[target], 0 where target is -1 (not counted).
    * dlogits = (softmax - onehot) * scalars.loss_scale, 0 for rows not counted.
-   * With linear.label_smoothing s, while scalars.training is 1, onehot becomes (1 - s) onehot + s / V
-   * in both (V: real_vocab).
+   * With linear.label_smoothing s, while scalars.training is 1, onehot becomes
+   * (1 - s) onehot + s / V in both (V: real_vocab).
    *   in   0 logits[N,V] act (or f32)
    *        1 targets[N] i32
    *   out  0 loss[N] f32
@@ -353,8 +353,8 @@ typedef enum shoal_op_kind {
   /* Rotary position embedding (Su et al. 2021): turns the query and key heads of qkv, copies the
    * value heads. Pair i of a head turns by the angle t = positions[n] * theta^(-2i / C):
    *   (a, b) -> (a cos t - b sin t, a sin t + b cos t)
-   * with (a, b) = dimensions (i, i + C/2), or (2i, 2i + 1) when rope.interleaved. rope.inverse turns
-   * by -t, which is the gradient. C is even.
+   * with (a, b) = dimensions (i, i + C/2), or (2i, 2i + 1) when rope.interleaved. rope.inverse
+   * turns by -t, which is the gradient. C is even.
    *   in   0 qkv[N, (H + 2G) C] act
    *        1 positions[N] i32
    *   out  0 turned[N, (H + 2G) C] act (may alias in 0) */
@@ -377,7 +377,8 @@ typedef enum shoal_op_kind {
   SHOAL_OP_SCATTER_ROWS = 26,
 
   /* Mean of each sequence's rows: y[s,:] = mean over n in [offsets[s], offsets[s+1]) of x[n,:]; and
-   * its gradient dx[n,:] = dy[s,:] / length(s). Here R is scalars.selected = scalars.sequences.
+   * its gradient dx[n,:] = dy[s,:] / length(s). An empty sequence has mean 0. Here R is
+   * scalars.selected = scalars.sequences.
    *   MEAN_POOL           in   0 x[N,D] f32 or act
    *                            1 offsets[S+1] i32
    *                       out  0 y[R,D] f32 or act
@@ -388,12 +389,14 @@ typedef enum shoal_op_kind {
   SHOAL_OP_MEAN_POOL_BACKWARD = 28,
 
   /* y = scale.value * x (+ y, by scale.write: OVERWRITE or ADD).
-   *   in   0 x[N,D] f32 or act
-   *   out  0 y[N,D] f32 or act (may alias in 0 when OVERWRITE) */
+   *   in   0 x f32 or act, of any shape
+   *   out  0 y f32 or act, of the same element count (may alias an in 0 of its type) */
   SHOAL_OP_SCALE = 29,
 
-  /* p[n,:] = softmax.weight * softmax(logits[n,:] * softmax.scale) (+ p, by softmax.write: OVERWRITE
-   * or ADD): a teacher's probabilities at temperature 1 / scale, or a share of several teachers'.
+  /* p[n,:] = softmax.weight * softmax(logits[n,:] * softmax.scale) (+ p, by softmax.write:
+   * OVERWRITE or ADD): a teacher's probabilities at temperature 1 / scale, or a share of several
+   * teachers'. softmax.real_vocab as for LINEAR_CROSS_ENTROPY: the columns past it take no part, p
+   * is 0 there (unchanged by ADD).
    *   in   0 logits[N,V] f32 or act
    *   out  0 p[N,V] f32 (may alias an f32 in 0 when OVERWRITE) */
   SHOAL_OP_SOFTMAX = 30,
@@ -402,8 +405,8 @@ typedef enum shoal_op_kind {
    * distillation.temperature, w the distillation.weight:
    *   loss[n] = (1 - w) CE(logits[n,:], target) + w T^2 sum_v p log(p / q)      (0 log 0 = 0)
    *   dlogits = ((1 - w) (softmax(logits) - onehot) + w T (q - p)) * scalars.loss_scale
-   * and 0 in both where the target is -1. distillation.label_smoothing as for CROSS_ENTROPY, in the CE
-   * part.
+   * and 0 in both where the target is -1. distillation.label_smoothing as for CROSS_ENTROPY, in the
+   * CE part; distillation.real_vocab as for LINEAR_CROSS_ENTROPY, also in the sum over v.
    *   in   0 logits[N,V] act (or f32)
    *        1 targets[N] i32
    *        2 p[N,V] f32: the teachers' probabilities at T
@@ -416,9 +419,10 @@ typedef enum shoal_op_kind {
    *   m  = beta m + g'
    *   u  = g' + beta m                                              (Nesterov)
    *   X  = u / (|u|_F + 1e-7); where M > K, on the transpose:
-   *   `iterations` times  A = X X^T;  X = a X + (b A + c A A) X     (a, b, c) = (3.4445, -4.7750, 2.0315)
-   *   p -= lr * sqrt(max(1, M / K)) * X + lr * decay * p            lr = scalars.lr * muon.lr_multiplier
-   * with p on the right as before the step.
+   *   `iterations` times  A = X X^T;  X = a X + (b A + c A A) X
+   *   p -= lr * sqrt(max(1, M / K)) * X + lr * decay * p
+   * with (a, b, c) = (3.4445, -4.7750, 2.0315), lr = scalars.lr * muon.lr_multiplier, and p on the
+   * right as before the step.
    *   in   0 g[M,K] f32
    *        1 norm[1] f32 | none
    *   out  0 p[M,K] f32 (read and written)
@@ -438,7 +442,9 @@ typedef enum shoal_op_kind {
    * from the sequence's first row; 0 where the mask hides, and past the sequence. No dropout.
    *   in   0 qkv[N, (H + 2G) C] act
    *        1 offsets[S+1] i32
-   *   out  0 a[N, H P] f32: P = the widest j there is room for */
+   *   out  0 a[N, H P] f32: P = how many j there is room for; later keys take part in the softmax
+   *        and are left out
+   * Attributes as for ATTENTION. */
   SHOAL_OP_ATTENTION_PROBABILITIES = 34
 } shoal_op_kind;
 
@@ -495,6 +501,7 @@ typedef struct shoal_op {
     struct {
       float scale, weight;
       int32_t write;
+      int64_t real_vocab;
     } softmax;
     struct {
       float temperature, weight, label_smoothing;

@@ -20,7 +20,7 @@
 struct shoal_plan {
   explicit shoal_plan(const shoal_program& source) : program(source) {
     for (const shoal_op& op : program.ops) {
-      updates |= op.kind == SHOAL_OP_ADAMW;
+      updates |= op.kind == SHOAL_OP_ADAMW || op.kind == SHOAL_OP_MUON;
       trains |=
           op.kind == SHOAL_OP_LINEAR_BACKWARD_WEIGHTS || op.kind == SHOAL_OP_EMBEDDING_BACKWARD;
     }

@@ -60,7 +60,8 @@ class Numbers {
 };
 
 bool IsLoss(int32_t kind) {
-  return kind == SHOAL_OP_CROSS_ENTROPY || kind == SHOAL_OP_LINEAR_CROSS_ENTROPY;
+  return kind == SHOAL_OP_CROSS_ENTROPY || kind == SHOAL_OP_LINEAR_CROSS_ENTROPY ||
+         kind == SHOAL_OP_DISTILLATION_LOSS;
 }
 
 void WriteLosses(const Program& program, const shoal_op& op, const shoal_scalars& scalars,

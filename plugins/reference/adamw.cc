@@ -1,4 +1,5 @@
-// ADAMW (Loshchilov & Hutter 2019): the optimizer step over a flat range of parameters.
+// ADAMW (Loshchilov & Hutter 2019), the optimizer step over a flat range of parameters, and
+// MOVING_AVERAGE of such a range.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -38,7 +39,24 @@ int32_t Adamw(Call<Real>& call) {
   return plugins::kOk;
 }
 
+template <class Real>
+int32_t MovingAverage(Call<Real>& call) {
+  const int64_t count = call.InputCount(0);
+  const Real* x = call.Input(0);
+  const Out<Real> average = call.InOut(0);
+  const Out<Real> copy = call.Output(1);
+  const double t = static_cast<double>(call.scalars.step) + 1;
+  const double decay = std::min(double{call.attr.moving_average.decay}, (1 + t) / (10 + t));
+  for (int64_t i = 0; i < count; ++i) {
+    average[i] = static_cast<Real>(decay * double{average[i]} + (1 - decay) * double{x[i]});
+    if (copy) copy[i] = average[i];
+  }
+  return plugins::kOk;
+}
+
 template int32_t Adamw(Call<float>&);
 template int32_t Adamw(Call<double>&);
+template int32_t MovingAverage(Call<float>&);
+template int32_t MovingAverage(Call<double>&);
 
 }  // namespace shoal::reference

@@ -1,4 +1,4 @@
-// ATTENTION over packed sequences, and ATTENTION_CACHED for generation.
+// ATTENTION over packed sequences, ATTENTION_CACHED for generation, and ATTENTION_PROBABILITIES.
 #include "plugins/reference/attention.h"
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 
 #include "plugins/reference/math.h"
 #include "plugins/reference/ops.h"
+#include "plugins/reference/softmax.h"
 #include "plugins/support/philox.h"
 
 namespace shoal::reference {
@@ -105,9 +106,46 @@ int32_t AttentionCached(Call<Real>& call) {
   return plugins::kOk;
 }
 
+template <class Real>
+int32_t AttentionProbabilities(Call<Real>& call) {
+  const auto& attr = call.attr.attention;
+  const HeadLayout heads(attr);
+  const int64_t N = call.InputRows(0), S = call.InputRows(1) - 1;
+  const int64_t H = heads.H, C = heads.C, P = call.OutputDim(0, 1) / H;
+  const Real* qkv = call.Input(0);
+  const int32_t* offsets = call.Integers(1);
+  const Out<Real> a = call.Output(0);
+  if (int32_t code = CheckOffsets(call, offsets, S, N)) return code;
+  Real* scores = call.Scratch(call.InputDim(0, 0));
+  std::fill_n(a + 0, N * H * P, Real{0});
+  for (int64_t s = 0; s < S; ++s) {
+    const int64_t start = offsets[s], length = offsets[s + 1] - start;
+    for (int64_t i = 0; i < length; ++i) {
+      const KeyRange keys = VisibleKeys(attr.mask, attr.window, i, length);
+      const int64_t count = keys.last - keys.first;
+      const Real* query = qkv + (start + i) * heads.row();
+      const Real* first = qkv + (start + keys.first) * heads.row();
+      for (int64_t h = 0; h < H; ++h) {
+        for (int64_t j = 0; j < count; ++j) {
+          scores[j] = static_cast<Real>(
+              double{attr.scale} *
+              Dot(query + heads.query(h), first + j * heads.row() + heads.key(h), C));
+        }
+        const RowSoftmax<Real> softmax(scores, count);
+        for (int64_t j = 0; j < count && keys.first + j < P; ++j) {
+          a[((start + i) * H + h) * P + keys.first + j] = static_cast<Real>(softmax.P(scores[j]));
+        }
+      }
+    }
+  }
+  return plugins::kOk;
+}
+
 template int32_t Attention(Call<float>&);
 template int32_t Attention(Call<double>&);
 template int32_t AttentionCached(Call<float>&);
 template int32_t AttentionCached(Call<double>&);
+template int32_t AttentionProbabilities(Call<float>&);
+template int32_t AttentionProbabilities(Call<double>&);
 
 }  // namespace shoal::reference

@@ -122,6 +122,7 @@ class Call {
 
   // Used size of the first dimension, and declared size of dimension d.
   int64_t InputRows(int i) const { return plugins::UsedExtent(InputSlot(i), scalars); }
+  int64_t OutputRows(int i) const { return plugins::UsedExtent(OutputSlot(i), scalars); }
   int64_t InputDim(int i, int d) const { return InputSlot(i).dims[d]; }
   int64_t OutputDim(int i, int d) const { return OutputSlot(i).dims[d]; }
   // Used elements.

@@ -5,30 +5,26 @@
 
 #include "plugins/reference/math.h"
 #include "plugins/reference/ops.h"
+#include "plugins/reference/softmax.h"
 
 namespace shoal::reference {
 namespace {
 
-constexpr int32_t kNotCounted = -1;
-
-// -log softmax(logits)[target], and in `gradient` (softmax - onehot) * scale. `gradient` may be
-// `logits`.
+// The loss of one row, and in `gradient` (softmax - target) * scale. `gradient` may be `logits`.
 template <class Real>
-double RowLoss(const Real* logits, int64_t V, int32_t target, double scale, Real* gradient) {
-  const double largest = double{*std::max_element(logits, logits + V)};
-  double denominator = 0;
-  for (int64_t v = 0; v < V; ++v) denominator += std::exp(double{logits[v]} - largest);
-  const double loss = largest + std::log(denominator) - double{logits[target]};
+double RowLoss(const Real* logits, const SmoothTarget& target, double scale, Real* gradient) {
+  const RowSoftmax<Real> softmax(logits, target.count);
+  const double loss = target.Loss(logits, softmax);
   if (gradient == nullptr) return loss;
-  for (int64_t v = 0; v < V; ++v) {
-    const double p = std::exp(double{logits[v]} - largest) / denominator;
-    gradient[v] = static_cast<Real>((p - (v == target ? 1 : 0)) * scale);
-  }
+  for (int64_t v = 0; v < target.count; ++v)
+    gradient[v] = static_cast<Real>((softmax.P(logits[v]) - target.Weight(v)) * scale);
   return loss;
 }
 
-// Columns that take part: V, unless the attributes name fewer.
-int64_t RealVocabulary(int64_t real_vocab, int64_t V) { return real_vocab > 0 ? real_vocab : V; }
+template <class Real>
+double Smoothing(const Call<Real>& call) {
+  return call.scalars.training != 0 ? double{call.attr.linear.label_smoothing} : 0.0;
+}
 
 }  // namespace
 
@@ -50,7 +46,8 @@ int32_t CrossEntropy(Call<Real>& call) {
     }
     if (targets[n] < 0 || targets[n] >= real)
       return call.RefuseIndex("targets", n, targets[n], -1, real);
-    loss[n] = static_cast<Real>(RowLoss(logits + n * V, real, targets[n], scale, gradient));
+    const SmoothTarget target{targets[n], Smoothing(call), real};
+    loss[n] = static_cast<Real>(RowLoss(logits + n * V, target, scale, gradient));
     if (gradient != nullptr) std::fill_n(gradient + real, V - real, Real{0});
   }
   return plugins::kOk;
@@ -63,12 +60,15 @@ int32_t LinearCrossEntropy(Call<Real>& call) {
   const Real* hidden = call.Input(0);
   const Real* w = call.Input(1);
   const int32_t* targets = call.Integers(2);
+  const Real* b = call.Input(3);
   const Out<Real> loss = call.Output(0);
   const Out<Real> dh = call.Output(1);
   const Out<Real> dw = call.Gradient(2, call.attr.linear.write);
+  const Out<Real> db = call.Gradient(3, call.attr.linear.write);
   Real* logits = call.Scratch(V);  // of one row, then their gradient
   double* dh_row = call.Sums(D);
   double* dw_sums = dw ? call.Sums(V * D) : nullptr;
+  double* db_sums = call.Sums(V);
   const double scale = double{call.scalars.loss_scale};
 
   for (int64_t n = 0; n < N; ++n) {
@@ -79,9 +79,12 @@ int32_t LinearCrossEntropy(Call<Real>& call) {
     } else {
       if (targets[n] < 0 || targets[n] >= real)
         return call.RefuseIndex("targets", n, targets[n], -1, real);
-      for (int64_t v = 0; v < real; ++v) logits[v] = static_cast<Real>(Dot(h, w + v * D, D));
-      loss[n] = static_cast<Real>(RowLoss(logits, real, targets[n], scale, logits));
+      for (int64_t v = 0; v < real; ++v)
+        logits[v] = static_cast<Real>(Dot(h, w + v * D, D) + (b != nullptr ? double{b[v]} : 0.0));
+      const SmoothTarget target{targets[n], Smoothing(call), real};
+      loss[n] = static_cast<Real>(RowLoss(logits, target, scale, logits));
       for (int64_t v = 0; v < real; ++v) {
+        db_sums[v] += double{logits[v]};
         if (dh) AddScaled(double{logits[v]}, w + v * D, D, dh_row);
         if (dw) AddScaled(double{logits[v]}, h, D, dw_sums + v * D);
       }
@@ -92,6 +95,9 @@ int32_t LinearCrossEntropy(Call<Real>& call) {
   }
   if (dw) {
     for (int64_t e = 0; e < V * D; ++e) dw[e] += static_cast<Real>(dw_sums[e]);
+  }
+  if (db) {
+    for (int64_t v = 0; v < V; ++v) db[v] += static_cast<Real>(db_sums[v]);
   }
   return plugins::kOk;
 }

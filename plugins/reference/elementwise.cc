@@ -79,6 +79,18 @@ int32_t Fill(Call<Real>& call) {
   return plugins::kOk;
 }
 
+template <class Real>
+int32_t Scale(Call<Real>& call) {
+  const int64_t count = call.InputCount(0);
+  const bool add = call.attr.scale.write == SHOAL_WRITE_ADD;
+  const double factor = double{call.attr.scale.value};
+  const Real* x = call.Input(0);
+  const Out<Real> y = add ? call.InOut(0) : call.Output(0);
+  for (int64_t i = 0; i < count; ++i)
+    y[i] = static_cast<Real>(factor * double{x[i]} + (add ? double{y[i]} : 0.0));
+  return plugins::kOk;
+}
+
 template int32_t Add(Call<float>&);
 template int32_t Add(Call<double>&);
 template int32_t ApplyDropout(Call<float>&);
@@ -91,5 +103,7 @@ template int32_t Cast(Call<float>&);
 template int32_t Cast(Call<double>&);
 template int32_t Fill(Call<float>&);
 template int32_t Fill(Call<double>&);
+template int32_t Scale(Call<float>&);
+template int32_t Scale(Call<double>&);
 
 }  // namespace shoal::reference

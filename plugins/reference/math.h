@@ -44,12 +44,16 @@ inline double Activate(int32_t activation, double x) {
              (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + kGeluTanhCubic * x * x * x)));
     case SHOAL_ACTIVATION_GELU_ERF:
       return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2));
+    case SHOAL_ACTIVATION_SILU:
+      return x / (1 + std::exp(-x));
+    case SHOAL_ACTIVATION_TANH:
+      return std::tanh(x);
     default:
       return x;
   }
 }
 
-// act'(saved): `saved` is the activation's output for RELU, its input for GELU.
+// act'(saved): `saved` is the activation's output for RELU and TANH, its input for GELU and SILU.
 inline double ActivationSlope(int32_t activation, double saved) {
   const double x = saved;
   switch (activation) {
@@ -64,6 +68,12 @@ inline double ActivationSlope(int32_t activation, double saved) {
       const double density = std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi);
       return 0.5 * (1 + std::erf(x / std::numbers::sqrt2)) + x * density;
     }
+    case SHOAL_ACTIVATION_SILU: {
+      const double sigmoid = 1 / (1 + std::exp(-x));
+      return sigmoid * (1 + x * (1 - sigmoid));
+    }
+    case SHOAL_ACTIVATION_TANH:
+      return 1 - saved * saved;
     default:
       return 1;
   }

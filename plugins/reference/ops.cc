@@ -49,6 +49,30 @@ Operation<Real> FindOperation(int32_t kind) {
       return &GatherRows<Real>;
     case SHOAL_OP_ATTENTION_CACHED:
       return &AttentionCached<Real>;
+    case SHOAL_OP_ROPE:
+      return &Rope<Real>;
+    case SHOAL_OP_GLU:
+      return &Glu<Real>;
+    case SHOAL_OP_GLU_BACKWARD:
+      return &GluBackward<Real>;
+    case SHOAL_OP_SCATTER_ROWS:
+      return &ScatterRows<Real>;
+    case SHOAL_OP_MEAN_POOL:
+      return &MeanPool<Real>;
+    case SHOAL_OP_MEAN_POOL_BACKWARD:
+      return &MeanPoolBackward<Real>;
+    case SHOAL_OP_SCALE:
+      return &Scale<Real>;
+    case SHOAL_OP_SOFTMAX:
+      return &Softmax<Real>;
+    case SHOAL_OP_DISTILLATION_LOSS:
+      return &DistillationLoss<Real>;
+    case SHOAL_OP_MUON:
+      return &Muon<Real>;
+    case SHOAL_OP_MOVING_AVERAGE:
+      return &MovingAverage<Real>;
+    case SHOAL_OP_ATTENTION_PROBABILITIES:
+      return &AttentionProbabilities<Real>;
     default:
       return nullptr;
   }

@@ -79,7 +79,7 @@ inline int64_t UsedExtent(const shoal_slot& slot, const shoal_scalars& scalars) 
 }
 
 // Refuses scalars that do not fit the program: every used extent must lie within its slot, and new
-// rows within the caches they are appended to.
+// rows within the caches they are appended to; pooling has one selected row per sequence.
 inline int32_t CheckScalars(const Program& program, const shoal_scalars* scalars,
                             shoal_status* status) {
   if (int32_t code = CheckStruct(scalars, "scalars", kMinimumSize<shoal_scalars>, status))
@@ -99,6 +99,12 @@ inline int32_t CheckScalars(const Program& program, const shoal_scalars* scalars
                 static_cast<long long>(slot.dims[0]));
   }
   for (const shoal_op& op : program.ops) {
+    const bool pools = op.kind == SHOAL_OP_MEAN_POOL || op.kind == SHOAL_OP_MEAN_POOL_BACKWARD;
+    if (pools && scalars->selected != scalars->sequences) {
+      return Fail(status, kInvalidArgument, "\"%s\": %lld selected rows for %lld sequences",
+                  op.label, static_cast<long long>(scalars->selected),
+                  static_cast<long long>(scalars->sequences));
+    }
     if (op.kind != SHOAL_OP_ATTENTION_CACHED) continue;
     const int64_t rows = UsedExtent(program.slots[op.inputs[0]], *scalars);
     const int64_t places = program.slots[op.outputs[1]].dims[0];
