@@ -19,6 +19,7 @@
 #include "core/data/batcher.h"
 #include "core/spec/model_counts.h"
 #include "core/spec/print.h"
+#include "core/spec/training_memory.h"
 #include "core/spec/violations.h"
 
 namespace shoal::cli {

@@ -1,4 +1,5 @@
-// Models that benchmarks and documentation call by a name. Recipes write their models out.
+// Models that benchmarks and documentation call by a name, one or more of each family. Recipes
+// write their models out.
 #pragma once
 
 #include <string>
@@ -12,14 +13,15 @@ namespace shoal::spec {
 
 struct ModelPreset {
   std::string name;
+  std::string alias;           // another name for it, or empty
   std::string what;            // one line for people
-  v1::ModelSpec model;         // complete, with a vocabulary, no dropout
+  v1::ModelSpec model;         // complete, with a vocabulary (a classifier's: labels), no dropout
   int32_t batch = 0, seq = 0;  // the batch that it is usually measured with
 };
 
 // In the order of their size.
 const std::vector<ModelPreset>& ModelPresets();
-// Errors: InvalidArgument, naming those there are.
+// By name or alias. Errors: InvalidArgument, naming those there are.
 absl::StatusOr<ModelPreset> FindModelPreset(std::string_view name);
 
 }  // namespace shoal::spec

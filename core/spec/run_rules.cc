@@ -1,41 +1,19 @@
 #include "core/spec/run_rules.h"
 
-#include <initializer_list>
 #include <set>
 
 #include "core/base/strings.h"
 #include "core/spec/fields.h"
+#include "core/spec/rules.h"
 #include "core/spec/utf8.h"
 
 namespace shoal::spec {
 namespace {
 
-constexpr int kMaxHeadDim = 256;  // attention keeps one head's rows in cache
 constexpr size_t kMaxPromptBytes = 4096;
 constexpr int64_t kMaxBatchRows = 1 << 22;  // tokens of one batch
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
-
-// Says something about a path unless a field the rule reads is wrong by itself.
-class Rules {
- public:
-  Rules(const Positions* positions, Violations& violations)
-      : positions_(positions), violations_(violations) {}
-
-  bool Clean(std::initializer_list<std::string_view> paths) const {
-    for (std::string_view path : paths) {
-      if (violations_.Mentions(path)) return false;
-    }
-    return true;
-  }
-  void Add(std::string_view path, std::string_view what) {
-    violations_.AddAt(positions_, path, what);
-  }
-
- private:
-  const Positions* const positions_;
-  Violations& violations_;
-};
 
 // Text that ends up in terminals, file names and tables.
 void CheckLine(std::string_view path, const std::string& text, Rules& rules) {
@@ -60,27 +38,6 @@ void CheckNames(const v1::RunSpec& spec, Rules& rules) {
     } else if (!seen.insert(spec.tags(i)).second) {
       rules.Add(path, StrCat("'", spec.tags(i), "' is given twice"));
     }
-  }
-}
-
-void CheckModel(const v1::RunSpec& spec, Rules& rules) {
-  const v1::ModelSpec& model = spec.model();
-  if (rules.Clean({"model.d_model", "model.n_heads"})) {
-    if (model.d_model() % model.n_heads() != 0) {
-      rules.Add("model.n_heads",
-                StrCat("must divide d_model (", model.d_model(), "), is ", model.n_heads()));
-    } else if (model.d_model() / model.n_heads() > kMaxHeadDim) {
-      rules.Add("model.n_heads", StrCat("gives heads of width ", model.d_model() / model.n_heads(),
-                                        " (d_model / n_heads); at most ", kMaxHeadDim));
-    }
-  }
-  // A character-level vocabulary has the size that its text gives it.
-  const bool trains_bpe = spec.tokenizer().path().empty() && spec.tokenizer().kind() != "char";
-  if (rules.Clean({"model.vocab_size", "tokenizer.vocab_size"}) && trains_bpe &&
-      model.vocab_size() != 0 && model.vocab_size() < spec.tokenizer().vocab_size()) {
-    rules.Add("model.vocab_size",
-              StrCat("must be 0 or at least tokenizer.vocab_size (", spec.tokenizer().vocab_size(),
-                     "), is ", model.vocab_size()));
   }
 }
 
@@ -125,11 +82,16 @@ void CheckData(const v1::RunSpec& spec, Rules& rules) {
   CheckDataFile("data.train", data.train(), rules);
   CheckDataFile("data.held_out", data.held_out(), rules);
   CheckLine("tokenizer.path", spec.tokenizer().path(), rules);
-  if (rules.Clean({"train.loss_on"}) && spec.train().loss_on() == "response" &&
-      EndsWith(data.train(), ".txt")) {
+  const bool plain_text = EndsWith(data.train(), ".txt");
+  if (rules.Clean({"train.loss_on"}) && spec.train().loss_on() == "response" && plain_text) {
     rules.Add("train.loss_on",
               "response needs conversations (persona or .jsonl); data.train is "
               "plain text");
+  }
+  if (rules.Clean({"model.head"}) && spec.model().head() == "classifier" && plain_text) {
+    rules.Add(
+        "model.head",
+        "classifier needs labelled texts (.jsonl of {text, label}); data.train is plain text");
   }
 }
 
@@ -152,6 +114,44 @@ void CheckTrain(const v1::RunSpec& spec, Rules& rules) {
     } else if (rows > kMaxBatchRows) {
       rules.Add("train.batch.size",
                 StrCat("makes batches of up to ", rows, " tokens; at most ", kMaxBatchRows));
+    }
+  }
+}
+
+// What a head can learn, and how.
+void CheckObjective(const v1::RunSpec& spec, Rules& rules) {
+  const v1::TrainSpec& train = spec.train();
+  const std::string& head = spec.model().head();
+  const bool lm = head == "lm";
+  if (rules.Clean({"model.head", "train.loss_on"}) && !lm && train.loss_on() == "response") {
+    rules.Add("train.loss_on",
+              StrCat("response is for head lm, which learns the next token; model.head is ", head));
+  }
+  if (rules.Clean({"model.head", "samples.prompts"}) && !lm && spec.samples().prompts_size() > 0) {
+    rules.Add("samples.prompts",
+              StrCat("only head lm answers prompts; model.head is ", head, ", so leave them out"));
+  }
+}
+
+void CheckDistill(const v1::DistillSpec& d, Rules& rules) {
+  // A weight or temperature that somebody chose; the defaults alone ask for nothing.
+  const bool asked = d.weight() != 0.5 || d.temperature() != 1 || d.combine() != "probabilities";
+  if (rules.Clean({"train.distill.teachers", "train.distill.weight", "train.distill.temperature",
+                   "train.distill.combine"}) &&
+      asked && d.teachers_size() == 0) {
+    rules.Add(
+        "train.distill.teachers",
+        "must name the finished runs to learn from, e.g. [tiny.2]; or leave train.distill out");
+  }
+  std::set<std::string> seen;
+  for (int i = 0; i < d.teachers_size(); ++i) {
+    const std::string path = StrCat("train.distill.teachers[", i, "]");
+    if (!rules.Clean({path})) continue;
+    CheckLine(path, d.teachers(i), rules);
+    if (d.teachers(i).empty()) {
+      rules.Add(path, "is empty");
+    } else if (!seen.insert(d.teachers(i)).second) {
+      rules.Add(path, StrCat("'", d.teachers(i), "' is given twice"));
     }
   }
 }
@@ -199,7 +199,8 @@ std::string TagProblem(std::string_view tag) {
   if (tag.empty()) return "must not be empty";
   if (tag.size() > 64) return StrCat("must have at most 64 bytes, has ", tag.size());
   for (char c : tag) {
-    if (IsControl(c) || c == ',') return "must not hold commas or control characters";
+    if (c == ',') return "must not hold a comma; several are a list: tags=[a,b]";
+    if (IsControl(c)) return "must not hold control characters";
   }
   return "";
 }
@@ -207,9 +208,11 @@ std::string TagProblem(std::string_view tag) {
 void CheckRunRules(const v1::RunSpec& spec, const Positions* positions, Violations& violations) {
   Rules rules(positions, violations);
   CheckNames(spec, rules);
-  CheckModel(spec, rules);
+  CheckModelRules(spec, rules);
   CheckData(spec, rules);
   CheckTrain(spec, rules);
+  CheckObjective(spec, rules);
+  CheckDistill(spec.train().distill(), rules);
   CheckResources(spec, rules);
   CheckSamples(spec, rules);
 }

@@ -1,5 +1,7 @@
 #include "core/spec/model_presets.h"
 
+#include <set>
+
 #include "core/spec/model_counts.h"
 #include "core/spec/spec.h"
 #include "gmock/gmock.h"
@@ -11,14 +13,38 @@ namespace {
 
 using testing::HasSubstr;
 
-int64_t Parameters(const char* name) {
-  const v1::ModelSpec model = FindModelPreset(name)->model;
-  return CountParameters(model, model.vocab_size()).total;
+TEST(ModelPresets, AreInTheOrderOfTheirSize) {
+  int64_t previous = 0;
+  for (const ModelPreset& preset : ModelPresets()) {
+    const int64_t count = CountParameters(preset.model, preset.model.vocab_size()).total;
+    EXPECT_GE(count, previous) << preset.name;
+    previous = count;
+  }
 }
 
-TEST(ModelPresets, HaveTheirPublishedSizes) {
-  EXPECT_EQ(Parameters("guppy"), 8'726'016);
-  EXPECT_EQ(Parameters("gpt124"), 124'439'808);
+TEST(ModelPresets, AreFoundByNameAndAlias) {
+  EXPECT_EQ(FindModelPreset("gpt124")->name, "gpt124");
+  EXPECT_EQ(FindModelPreset("gpt2-d12")->name, "gpt124");
+  EXPECT_EQ(FindModelPreset("gpt30")->name, "gpt2-d6");
+  EXPECT_FALSE(FindModelPreset("").ok());
+  std::set<std::string> names;
+  for (const ModelPreset& preset : ModelPresets()) {
+    EXPECT_TRUE(names.insert(preset.name).second) << preset.name;
+    if (!preset.alias.empty()) {
+      EXPECT_TRUE(names.insert(preset.alias).second) << preset.alias;
+    }
+  }
+}
+
+TEST(ModelPresets, AreValid) {
+  for (const ModelPreset& preset : ModelPresets()) {
+    v1::RunSpec spec;
+    *spec.mutable_model() = preset.model;
+    spec.mutable_data()->set_persona("pebble");
+    spec.mutable_tokenizer()->set_path("tokenizer.json");
+    spec.mutable_train()->mutable_batch()->set_size(preset.batch);
+    EXPECT_OK(Validate(spec)) << preset.name;
+  }
 }
 
 TEST(ModelPresets, AreCompleteAndMeasuredWithinTheirContext) {
@@ -34,7 +60,7 @@ TEST(ModelPresets, AreCompleteAndMeasuredWithinTheirContext) {
 
 TEST(ModelPresets, AnUnknownOneIsToldWhatThereIs) {
   EXPECT_THAT(FindModelPreset("gpt5"),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("tiny, guppy, gpt45")));
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("tiny, guppy, gpt2-d6")));
 }
 
 }  // namespace

@@ -115,7 +115,8 @@ TEST(Validate, RangesOfMessagesAndAllAtOnce) {
   EXPECT_EQ(Validate(spec).message(),
             "note: is not UTF-8\n"
             "model.n_heads: must be >= 1 and <= 256, is 0\n"
-            "model.activation: must be one of relu, gelu_tanh, gelu_erf; is 'swish'\n"
+            "model.activation: must be one of relu, gelu_tanh, gelu_erf, silu; is "
+            "'swish'\n"
             "train.steps: must be >= 1 and <= 100000000 steps, is -5\n"
             "train.optimizer.lr: must be a finite number, is nan");
 }
