@@ -5,6 +5,7 @@
 #include "cli/commands/command.h"
 #include "cli/lab/follow.h"
 #include "cli/lab/resolve.h"
+#include "cli/output/asked_spec.h"
 #include "cli/output/format.h"
 #include "cli/output/runs_table.h"
 #include "cli/output/table.h"
@@ -89,6 +90,9 @@ void PrintSamples(const Globals& globals, const v1::RunDetail& detail) {
   int64_t last_step = -1;
   for (const v1::Sample& sample : detail.samples())
     last_step = std::max<int64_t>(last_step, sample.step());
+  // They may be older than the newest checkpoint: each has its own interval.
+  std::printf("\nanswers to the spec's prompts at step %lld of %lld:\n",
+              static_cast<long long>(last_step), static_cast<long long>(detail.run().step()));
   for (const v1::Sample& sample : detail.samples()) {
     if (sample.step() != last_step) continue;
     std::printf("  %s\n    %s\n",
@@ -121,13 +125,13 @@ void PrintDetail(const Globals& globals, const v1::RunDetail& detail, bool with_
   if (detail.attempts_size() > 0) std::printf("\n%s", AttemptsTable(globals, detail).c_str());
   if (detail.checkpoints_size() > 0) std::printf("\n%s", CheckpointsTable(globals, detail).c_str());
   if (detail.samples_size() > 0) {
-    std::printf("\nanswers to the spec's prompts, newest weights:\n");
     PrintSamples(globals, detail);
   }
   if (with_spec) {
     std::printf("\n%s", spec::ToYaml(detail.spec()).c_str());
   } else {
-    std::printf("\nspec, as asked: %s\n", Printable(detail.canonical_spec(), false).c_str());
+    std::printf("\nspec, as asked (the rest by default: --spec shows all):\n\n%s",
+                AskedSpec(detail.spec()).c_str());
   }
 }
 

@@ -31,11 +31,16 @@ std::string Bar(double done, int columns) {
   return out + std::string(static_cast<size_t>(columns - used), ' ');
 }
 
+// " (step 400)" of a figure that is older than the run's step.
+std::string AtStep(const v1::MetricSummary& summary, const v1::Run& run) {
+  return summary.last_step() < run.step() ? StrCat(" (step ", summary.last_step(), ")") : "";
+}
+
 std::string Metrics(const v1::Run& run) {
   std::string out;
   if (const auto* loss = FindMetric(run, "train/loss")) out += "  loss " + Fixed(loss->last(), 3);
   if (const auto* held_out = FindMetric(run, "held_out/loss"))
-    out += "  held-out " + Fixed(held_out->last(), 3);
+    out += "  held-out " + Fixed(held_out->last(), 3) + AtStep(*held_out, run);
   if (const auto speed = analysis::TokensPerSecond(run))
     out += "  " + HumanCount(*speed) + " tok/s";
   return out;

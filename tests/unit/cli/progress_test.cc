@@ -60,6 +60,18 @@ TEST(Progress, InAFileALineStandsForATenth) {
   EXPECT_THAT(Shown(display, {run}), StartsWith("tiny   20%  step 200/1000"));
 }
 
+TEST(Progress, AnOlderHeldOutLossComesWithItsStep) {
+  ProgressDisplay display{Terminal()};
+  v1::Run run = Running("tiny", 100, 1000);
+  v1::MetricSummary& held_out = (*run.mutable_metrics())["held_out/loss"];
+  held_out.set_last(3.912);
+  held_out.set_last_step(0);
+  EXPECT_THAT(Shown(display, {run}), HasSubstr("  held-out 3.912 (step 0)"));
+  run.set_step(200);
+  held_out.set_last_step(200);
+  EXPECT_THAT(Shown(display, {run}), AllOf(HasSubstr("  held-out 3.912"), Not(HasSubstr("(step"))));
+}
+
 TEST(Progress, TheTimeLeftIsThatOfThePresentSpeed) {
   ProgressDisplay display{Terminal()};
   v1::Run run = Running("tiny", 100, 1000);  // 10 s after its start, of which it was paused 8
