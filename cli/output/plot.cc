@@ -7,13 +7,20 @@
 #include <cstdio>
 #include <limits>
 #include <map>
+#include <optional>
+#include <string_view>
 
 namespace shoal::cli {
 namespace {
 
 constexpr std::array<Style, 6> kColors = {Style::kCyan,    Style::kYellow, Style::kGreen,
                                           Style::kMagenta, Style::kRed,    Style::kBlue};
+// What marks a curve where there is no colour; the 37th begins anew.
+constexpr std::string_view kGlyphs = "ox+*#@%&abcdefghijklmnpqrstuvwyzABCDE";
+constexpr int kGlyphEvery = 12;  // columns
 constexpr int kAxisColumns = 9;
+
+char GlyphOf(size_t series) { return kGlyphs[series % kGlyphs.size()]; }
 constexpr size_t kLegendLines = 40;
 
 struct Range {
@@ -42,7 +49,8 @@ class Canvas {
       : columns_(columns),
         rows_(rows),
         dots_(static_cast<size_t>(columns * rows), 0),
-        owner_(dots_.size(), 0) {}
+        owner_(dots_.size(), 0),
+        glyphs_(dots_.size(), '\0') {}
   int width() const { return columns_ * 2; }
   int height() const { return rows_ * 4; }
 
@@ -61,10 +69,19 @@ class Canvas {
           static_cast<int>(std::lround(y0 + t * (y1 - y0))), series);
     }
   }
+  // At a dot's place; one that is there stays.
+  void Glyph(int x, int y, size_t series) {
+    char& glyph = glyphs_[static_cast<size_t>(y / 4 * columns_ + x / 2)];
+    if (glyph == '\0') glyph = GlyphOf(series);
+  }
   std::string Row(const Terminal& terminal, int row) const {
     std::string out;
     for (int c = 0; c < columns_; ++c) {
       const auto cell = static_cast<size_t>(row * columns_ + c);
+      if (glyphs_[cell] != '\0') {
+        out += glyphs_[cell];
+        continue;
+      }
       if (dots_[cell] == 0) {
         out += ' ';
         continue;
@@ -82,6 +99,7 @@ class Canvas {
   int columns_, rows_;
   std::vector<uint8_t> dots_;
   std::vector<size_t> owner_;
+  std::vector<char> glyphs_;  // '\0': none
 };
 
 std::string Tick(double value) {
@@ -113,6 +131,31 @@ void Draw(Canvas& canvas, const PlotSeries& series, size_t index, const Range& x
   }
 }
 
+// The curve's glyph on every twelfth column, each curve's somewhere else, and at its end.
+void Mark(Canvas& canvas, const PlotSeries& series, size_t index, size_t count, const Range& x,
+          const Range& y) {
+  const int phase = static_cast<int>(index * kGlyphEvery / count);
+  const auto mark = [&](double at_x, double at_y) {
+    canvas.Glyph(static_cast<int>(std::lround(at_x)), static_cast<int>(std::lround(at_y)), index);
+  };
+  std::optional<std::pair<double, double>> last;
+  for (const auto& [px, py] : series.points) {
+    if (!x.Drawable(px) || !y.Drawable(py)) {
+      last.reset();
+      continue;
+    }
+    const double cx = x.Place(px) * (canvas.width() - 1);
+    const double cy = (1 - y.Place(py)) * (canvas.height() - 1);
+    for (int column = phase; last && 2 * column < cx; column += kGlyphEvery) {
+      if (2 * column < last->first) continue;
+      const double t = (2 * column - last->first) / (cx - last->first);
+      mark(2 * column, last->second + t * (cy - last->second));
+    }
+    last = {cx, cy};
+  }
+  if (last) mark(last->first, last->second);
+}
+
 // Every third dot between low and high, so that a line on top stays legible.
 void DrawBand(Canvas& canvas, const PlotSeries& series, size_t index, const Range& x,
               const Range& y) {
@@ -135,6 +178,10 @@ void DrawBand(Canvas& canvas, const PlotSeries& series, size_t index, const Rang
       }
     }
   }
+}
+
+bool NeedsGlyphs(const Terminal& terminal, const std::vector<PlotSeries>& series) {
+  return !terminal.color && series.size() > 1;
 }
 
 // The axis line, with a × below what is not finite.
@@ -169,7 +216,9 @@ std::string Legend(const Terminal& terminal, const std::vector<PlotSeries>& seri
                       [](const auto& point) { return !std::isfinite(point.second); });
     const std::string mark =
         not_finite > 0 ? "  × " + std::to_string(not_finite) + " not finite" : "";
-    out += margin + Styled(terminal, kColors[i % kColors.size()], "━━ ") +
+    out += margin +
+           (NeedsGlyphs(terminal, series) ? std::string("━") + GlyphOf(i) + " "
+                                          : Styled(terminal, kColors[i % kColors.size()], "━━ ")) +
            Ellipsize(series[i].label, columns - kAxisColumns - 3 - DisplayWidth(mark)) + mark +
            "\n";
   }
@@ -230,6 +279,9 @@ std::string RenderPlot(const Terminal& terminal, const std::vector<PlotSeries>& 
   Canvas canvas(columns, rows);
   for (size_t i = 0; i < series.size(); ++i) DrawBand(canvas, series[i], i, x, y);
   for (size_t i = 0; i < series.size(); ++i) Draw(canvas, series[i], i, x, y);
+  if (NeedsGlyphs(terminal, series)) {
+    for (size_t i = 0; i < series.size(); ++i) Mark(canvas, series[i], i, series.size(), x, y);
+  }
 
   std::string out;
   if (!options.y_label.empty()) out += Ellipsize(options.y_label, options.columns) + "\n";

@@ -1,5 +1,6 @@
 // Curves in the terminal: several series over one pair of axes, drawn with braille dots (two by
-// four in a character), each in its colour with a marker in the legend.
+// four in a character), each in its colour. Where there is no colour, and more than one curve, a
+// letter or sign of its own stands on each curve now and then, and in the legend.
 #pragma once
 
 #include <string>

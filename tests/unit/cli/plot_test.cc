@@ -1,5 +1,6 @@
 #include "cli/output/plot.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -193,6 +194,20 @@ TEST(RenderPlot, EachSeriesHasItsColor) {
   const std::vector<std::string> lines = Lines(picture);
   EXPECT_THAT(lines[0], testing::AllOf(HasSubstr("\x1b[33m"), Not(HasSubstr("\x1b[36m"))));
   EXPECT_THAT(lines[kRows - 1], testing::AllOf(HasSubstr("\x1b[36m"), Not(HasSubstr("\x1b[33m"))));
+}
+
+TEST(RenderPlot, WithoutColorEachCurveHasItsGlyph) {
+  const std::vector<PlotSeries> series = {{"a", {{0, 0}, {1, 0}}}, {"b", {{0, 1}, {0.5, 1}}}};
+  const std::string picture = RenderPlot(Terminal(), series, Small());
+  EXPECT_THAT(picture, testing::AllOf(HasSubstr("━o a"), HasSubstr("━x b")));
+  const std::vector<std::string> lines = Lines(picture);
+  EXPECT_THAT(lines[0], testing::AllOf(HasSubstr("⠉x"), Not(HasSubstr("o"))));
+  EXPECT_EQ(std::count(lines[kRows - 1].begin(), lines[kRows - 1].end(), 'o'), 5);
+  EXPECT_EQ(lines[kRows - 1].back(), 'o') << "at its end too";
+  EXPECT_THAT(RenderPlot(Terminal(), {series[0]}, Small()), HasSubstr("━━ a"));
+  Terminal color;
+  color.color = true;
+  EXPECT_THAT(RenderPlot(color, series, Small()), Not(HasSubstr("o")));
 }
 
 TEST(Sparkline, GoesFromHighToLow) {
