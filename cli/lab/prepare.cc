@@ -117,8 +117,8 @@ void NoteProblems(const data::Source& source, PreparedData& prepared) {
   }
 }
 
-absl::StatusOr<data::Tokenizer> TrainTokenizer(const v1::TokenizerSpec& spec, bool quiet,
-                                               const data::Source& train) {
+absl::StatusOr<data::Tokenizer> TrainTokenizer(const v1::TokenizerSpec& spec, bool whole,
+                                               bool quiet, const data::Source& train) {
   if (spec.kind() == "char") {
     Say(quiet, "training a character-level tokenizer");
     data::CharTrainer trainer;
@@ -130,6 +130,11 @@ absl::StatusOr<data::Tokenizer> TrainTokenizer(const v1::TokenizerSpec& spec, bo
   options.vocab_size = spec.vocab_size();
   options.min_frequency = spec.min_frequency();
   options.threads = static_cast<int>(std::thread::hardware_concurrency());
+  if (whole) {
+    for (const auto token : {data::kClsToken, data::kSepToken, data::kMaskToken}) {
+      options.special_tokens.emplace_back(token);
+    }
+  }
   data::BpeTrainer trainer(options);
   std::vector<std::string_view> texts;
   for (const data::Example& example : train.examples) texts.push_back(example.text);
@@ -149,10 +154,13 @@ absl::StatusOr<std::string> TrainedTokenizer(const v1::RunSpec& spec, const std:
     inputs.push_back(StrCat(wanted.vocab_size()));
     inputs.push_back(StrCat(wanted.min_frequency()));
   }
+  const bool whole = spec.model().head() != "lm";
+  if (whole) inputs.push_back("whole sequences");
   SHOAL_ASSIGN_OR_RETURN(const std::string folder, PreparedFolder(data_dir, inputs));
   const std::string path = JoinPath(folder, "tokenizer.json");
   if (files.Exists(path)) return path;
-  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, TrainTokenizer(wanted, quiet, train));
+  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer,
+                         TrainTokenizer(wanted, whole, quiet, train));
   SHOAL_RETURN_IF_ERROR(tokenizer.Save(files, path));
   return path;
 }
@@ -190,7 +198,9 @@ struct SourceSize {
 };
 
 SourceSize MeasureSource(const data::Source& source, const data::Tokenizer& tokenizer,
-                         int64_t max_seq) {
+                         const v1::ModelSpec& model) {
+  const bool whole = model.head() != "lm";
+  const int64_t max_seq = whole ? model.max_seq() - 1 : model.max_seq();
   data::Encoder encoder(tokenizer);
   std::vector<int32_t> tokens;
   std::vector<uint8_t> response;
@@ -201,7 +211,13 @@ SourceSize MeasureSource(const data::Source& source, const data::Tokenizer& toke
   double total = 0, squares = 0;
   for (int64_t i = 0; i < count; i += stride, ++size.sampled) {
     const data::Example& example = source.examples[static_cast<size_t>(i)];
-    data::EncodeExample(example, encoder, tokens, response);
+    if (whole) {
+      const bool answers = model.head() == "mlm";
+      data::EncodeWhole(example, answers, tokenizer, encoder, tokens);
+      response.assign(tokens.size(), 0);
+    } else {
+      data::EncodeExample(example, encoder, tokens, response);
+    }
     const auto length = static_cast<int64_t>(tokens.size());
     // A window has max_seq + 1 tokens and shares one with the next.
     const int64_t cut = example.chat ? 1 : std::max<int64_t>(1, (length + max_seq - 2) / max_seq);
@@ -253,8 +269,8 @@ absl::Status CheckLengths(const v1::RunSpec& spec, const SourceSize& train,
 
 absl::Status Measure(const v1::RunSpec& spec, const data::Tokenizer& tokenizer,
                      const data::SplitSource& split, PreparedData& prepared) {
-  const SourceSize train = MeasureSource(split.train, tokenizer, spec.model().max_seq());
-  const SourceSize held_out = MeasureSource(split.held_out, tokenizer, spec.model().max_seq());
+  const SourceSize train = MeasureSource(split.train, tokenizer, spec.model());
+  const SourceSize held_out = MeasureSource(split.held_out, tokenizer, spec.model());
   prepared.mean_tokens = train.mean_tokens;
   prepared.tokens_variance = train.tokens_variance;
   prepared.train_examples = train.examples;
@@ -311,6 +327,12 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptio
                              spec.data().held_out_fraction()));
   NoteProblems(split.train, prepared);
   NoteProblems(split.held_out, prepared);
+  if (!spec.data().dataset().empty() && held_out_path.empty()) {
+    prepared.notes.push_back(
+        StrCat("data set ", spec.data().dataset(),
+               " has no held-out part: ", spec.data().held_out_fraction() * 100,
+               " % of it (data.held_out_fraction) are kept apart and not trained on"));
+  }
 
   std::string tokenizer_path;
   if (spec.tokenizer().path().empty()) {
@@ -323,6 +345,11 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptio
   SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, data::Tokenizer::Load(tokenizer_path),
                          "tokenizer");
   prepared.tokenizer_size = tokenizer.vocab_size();
+  if (spec.model().head() == "mlm" && !data::MaskTokenOf(tokenizer).has_value()) {
+    return absl::InvalidArgumentError(
+        "tokenizer: head mlm needs a [MASK] token, and this one has none: leave tokenizer.path out "
+        "and keep tokenizer.kind bpe to train one that has it, or use BERT's vocab.txt");
+  }
   SHOAL_RETURN_IF_ERROR(Measure(spec, tokenizer, split, prepared));
   SHOAL_ASSIGN_OR_RETURN(PreparedFile file, Bind(v1::BINDING_ROLE_TOKENIZER, tokenizer_path),
                          "tokenizer.path");

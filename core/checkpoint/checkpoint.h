@@ -34,6 +34,7 @@ namespace shoal::checkpoint {
 inline constexpr int kFormatVersion = 1;
 inline constexpr std::string_view kOptimizerM = "optimizer/m/";  // + the parameter's name
 inline constexpr std::string_view kOptimizerV = "optimizer/v/";
+inline constexpr std::string_view kAverage = "average/";
 inline constexpr std::string_view kBuffers = "buffers/";
 
 // What a file says about itself, beside its tensors.
@@ -47,6 +48,7 @@ struct Manifest {
   int64_t vocab_size = 0;        // rows of the token embedding
   std::string tokenizer_digest;  // of tokenizer.json; 64 hex digits, or empty
   v1::NumericsClass numerics;
+  std::vector<std::string> labels;  // of a classifier: the names of its classes
 };
 
 // One tensor to write. Either `data` holds its bytes, or `read` copies the range

@@ -19,6 +19,7 @@ constexpr std::string_view kModelKey = "shoal.model";
 constexpr std::string_view kVocabKey = "shoal.vocab_size";
 constexpr std::string_view kTokenizerKey = "shoal.tokenizer_digest";
 constexpr std::string_view kNumericsKey = "shoal.numerics";
+constexpr std::string_view kLabelsKey = "shoal.labels";  // a line each; only of a classifier
 constexpr std::string_view kTensorsKey = "shoal.tensor_digests";
 constexpr std::string_view kHeaderKey = "shoal.header_digest";
 constexpr size_t kHexDigits = 64;
@@ -108,6 +109,7 @@ absl::StatusOr<Metadata> FormatManifest(const Manifest& manifest,
   put(kVocabKey, StrCat(manifest.vocab_size));
   put(kTokenizerKey, manifest.tokenizer_digest);
   put(kNumericsKey, numerics);
+  if (!manifest.labels.empty()) put(kLabelsKey, StrJoin(manifest.labels, "\n"));
   put(kTensorsKey, StrJoin(hex, ","));
   put(kHeaderKey, std::string(kHexDigits, '0'));
   return metadata;
@@ -142,6 +144,10 @@ absl::StatusOr<ParsedManifest> ParseManifest(const Metadata& metadata, size_t te
   manifest.vocab_size = entries.Count(kVocabKey);
   manifest.tokenizer_digest = entries.Text(kTokenizerKey);
   entries.Message(kNumericsKey, manifest.numerics);
+  if (metadata.contains(std::string(kLabelsKey))) {
+    const std::string labels = entries.Text(kLabelsKey);
+    for (std::string_view label : StrSplit(labels, '\n')) manifest.labels.emplace_back(label);
+  }
   ReadDigests(entries, tensors, parsed.digests);
   SHOAL_RETURN_IF_ERROR(entries.status());
   return parsed;

@@ -66,7 +66,9 @@ absl::StatusOr<Batcher> Batcher::Create(Shard shard, const BatcherOptions& optio
   return batcher;
 }
 
-int64_t Batcher::RowsOf(uint32_t example) const { return shard_.Length(example) - 1; }
+int64_t Batcher::RowsOf(uint32_t example) const {
+  return shard_.Length(example) - (options_.whole ? 0 : 1);
+}
 
 void Batcher::ComputeCapacity() {
   std::vector<int64_t> rows;
@@ -145,6 +147,7 @@ Batch Batcher::MakeBatch() const {
   batch.targets.reserve(static_cast<size_t>(capacity_.rows));
   batch.positions.reserve(static_cast<size_t>(capacity_.rows));
   batch.sequence_offsets.reserve(static_cast<size_t>(capacity_.sequences) + 1);
+  if (shard_.classes() > 0) batch.labels.reserve(static_cast<size_t>(capacity_.sequences));
   batch.examples.reserve(static_cast<size_t>(capacity_.sequences));
   return batch;
 }
@@ -155,6 +158,7 @@ void Batcher::Fill(int64_t step, Batch& batch) {
   batch.targets.clear();
   batch.positions.clear();
   batch.sequence_offsets.assign(1, 0);
+  batch.labels.clear();
   batch.examples.clear();
   batch.loss_tokens = 0;
   batch.epoch = epoch_;
@@ -176,8 +180,15 @@ void Batcher::AppendExample(uint32_t example, Batch& batch) const {
   batch.targets.resize(begin + rows);
   batch.positions.resize(begin + rows);
   shard_.CopyTokens(example, 0, std::span(batch.tokens).subspan(begin));
-  shard_.CopyTokens(example, 1, std::span(batch.targets).subspan(begin));
   std::iota(batch.positions.begin() + static_cast<ptrdiff_t>(begin), batch.positions.end(), 0);
+  batch.sequence_offsets.push_back(static_cast<int32_t>(batch.tokens.size()));
+  batch.examples.push_back(example);
+  if (options_.whole) {
+    std::fill(batch.targets.begin() + static_cast<ptrdiff_t>(begin), batch.targets.end(), -1);
+    if (shard_.classes() > 0) batch.labels.push_back(shard_.Label(example));
+    return;
+  }
+  shard_.CopyTokens(example, 1, std::span(batch.targets).subspan(begin));
   const std::span<const uint8_t> response = shard_.ResponseFlags(example);
   for (size_t i = 0; i < rows; ++i) {
     int32_t& target = batch.targets[begin + i];
@@ -187,8 +198,6 @@ void Batcher::AppendExample(uint32_t example, Batch& batch) const {
     }
     ++batch.loss_tokens;
   }
-  batch.sequence_offsets.push_back(static_cast<int32_t>(batch.tokens.size()));
-  batch.examples.push_back(example);
 }
 
 }  // namespace shoal::data

@@ -25,6 +25,9 @@ struct BatcherOptions {
   int64_t size = 32;  // examples a batch, or rows a batch at most
   LossOn loss_on = LossOn::kAll;
   uint64_t seed = 1;
+  // Whole sequences: all n tokens of an example are rows, nothing is a target yet (-1), and labels
+  // come along. Otherwise next-token prediction.
+  bool whole = false;
   bool shuffle = true;  // false: the order of the shard in every epoch, for held-out evaluation
 };
 
@@ -34,6 +37,7 @@ struct Batch {
   std::vector<int32_t> targets;           // [N] next token; -1 is not counted in the loss
   std::vector<int32_t> positions;         // [N] 0, 1, ... within each sequence
   std::vector<int32_t> sequence_offsets;  // [S+1] first row of each sequence; the last entry is N
+  std::vector<int32_t> labels;            // [S] of a labelled set read whole; else empty
   std::vector<uint32_t> examples;         // [S] which example of the shard each sequence is
   int64_t rows = 0;                       // N
   int64_t sequences = 0;                  // S
@@ -51,9 +55,6 @@ struct BatchCapacity {
 // deviations above what is expected, as a multiple of 16. Who has memory for these and works
 // through larger batches in parts needs half of what the longest examples, all at once, would take.
 int64_t LikelyRows(double mean, double variance, int64_t examples);
-
-// The most rows that a trainer works through at a time, unless one example has more.
-inline constexpr int64_t kMicroBatchRows = 8192;
 
 // Thread-compatible: keeps the plan of the epoch it is in. Going to another epoch rebuilds the plan
 // (about 1 ms per 100,000 examples); asking for steps in any order gives the same batches.

@@ -112,6 +112,29 @@ void EncodeExample(const Example& example, Encoder& encoder, std::vector<int32_t
   response.resize(tokens.size(), 0);
 }
 
+void EncodeWhole(const Example& example, bool answers, const Tokenizer& tokenizer, Encoder& encoder,
+                 std::vector<int32_t>& tokens) {
+  tokens.clear();
+  if (const auto cls = tokenizer.SpecialId(kClsToken)) tokens.push_back(*cls);
+  if (!example.chat) {
+    encoder.AppendOrdinary(example.text, tokens);
+  } else {
+    std::string text;
+    for (const MessageView& message : MessagesOf(example)) {
+      const bool answer = message.role == Role::kAssistant;
+      if (answer && (!answers || message.content == example.topic)) continue;
+      StrAppend(text, text.empty() ? "" : "\n", message.content);
+    }
+    encoder.AppendOrdinary(text, tokens);
+  }
+  if (const auto sep = tokenizer.SpecialId(kSepToken)) tokens.push_back(*sep);
+}
+
+std::optional<int32_t> MaskTokenOf(const Tokenizer& tokenizer) {
+  const auto mask = tokenizer.SpecialId(kMaskToken);
+  return mask.has_value() ? mask : tokenizer.SpecialId("<mask>");
+}
+
 std::string ToJsonLine(const Conversation& conversation) {
   std::string line = "{\"messages\":[";
   std::string_view separator;

@@ -75,6 +75,17 @@ Example ExampleFromText(std::string text);
 void EncodeExample(const Example& example, Encoder& encoder, std::vector<int32_t>& tokens,
                    std::vector<uint8_t>& response);
 
+// Tokens of an example's text for a model that sees whole sequences: what people said, without the
+// chat markup, between [CLS] and [SEP] where the tokenizer has these. A labelled text's label is
+// not part of it. `answers`: the assistant's words too, else the user's alone. `tokens` is
+// overwritten.
+void EncodeWhole(const Example& example, bool answers, const Tokenizer& tokenizer, Encoder& encoder,
+                 std::vector<int32_t>& tokens);
+
+// The token that stands for what is to be guessed: [MASK] (BERT) or <mask>; none where the
+// vocabulary has neither.
+std::optional<int32_t> MaskTokenOf(const Tokenizer& tokenizer);
+
 // One JSONL line without the newline: {"messages":[{"role":...,"content":...},...],"topic":...}.
 std::string ToJsonLine(const Conversation& conversation);
 

@@ -22,6 +22,7 @@ struct Shard::Mapping {
   absl::Status Check(Verify verify);
   absl::Status CheckOffsets() const;
   absl::Status CheckTokens() const;
+  absl::Status CheckLabels() const;
 
   MappedFile file;
   ShardHeader header;
@@ -32,6 +33,7 @@ struct Shard::Mapping {
   const uint32_t* tokens32 = nullptr;
   const uint8_t* flags = nullptr;
   const uint32_t* token_bytes = nullptr;
+  const uint32_t* labels = nullptr;  // null without classes
   std::string tokenizer_sha256;
   std::string content_sha256;
 };
@@ -45,10 +47,12 @@ absl::Status Shard::Mapping::Check(Verify verify) {
                            : void(tokens32 = At<uint32_t>(layout.tokens)));
   flags = At<uint8_t>(layout.flags);
   token_bytes = At<uint32_t>(layout.token_bytes);
+  if (header.classes > 0) labels = At<uint32_t>(layout.labels);
   tokenizer_sha256 = Digest(header.tokenizer_sha256).Hex();
   content_sha256 = Digest(header.content_sha256).Hex();
   SHOAL_RETURN_IF_ERROR(CheckOffsets());
   SHOAL_RETURN_IF_ERROR(CheckTokens());
+  SHOAL_RETURN_IF_ERROR(CheckLabels());
   if (verify == Verify::kStructure) return absl::OkStatus();
   const Digest content = Sha256Of(file.text().substr(kShardHeaderBytes));
   if (content.bytes() != header.content_sha256) {
@@ -78,6 +82,21 @@ absl::Status Shard::Mapping::CheckTokens() const {
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status Shard::Mapping::CheckLabels() const {
+  if (labels == nullptr) return absl::OkStatus();
+  for (uint64_t i = 0; i < header.examples; ++i) {
+    if (labels[i] >= header.classes) {
+      return absl::DataLossError(
+          StrCat("holds label ", labels[i], "; it has ", header.classes, " classes"));
+    }
+  }
+  const std::string_view names = file.text().substr(layout.class_names, header.class_names_bytes);
+  const auto lines = std::count(names.begin(), names.end(), '\n');
+  if (lines == header.classes && names.back() == '\n') return absl::OkStatus();
+  return absl::DataLossError(
+      StrCat("names ", lines, " classes, and has ", header.classes, " of them"));
 }
 
 Shard::Shard(std::shared_ptr<const Mapping> mapping) : mapping_(std::move(mapping)) {}
@@ -131,6 +150,24 @@ void Shard::CopyTokens(int64_t example, int64_t first, std::span<int32_t> out) c
 
 std::span<const uint8_t> Shard::ResponseFlags(int64_t example) const {
   return {mapping_->flags + mapping_->offsets[example], static_cast<size_t>(Length(example))};
+}
+
+int64_t Shard::classes() const { return mapping_->header.classes; }
+
+std::vector<std::string> Shard::ClassNames() const {
+  std::vector<std::string> names;
+  std::string_view rest = mapping_->file.text();
+  rest = rest.substr(mapping_->layout.class_names, mapping_->header.class_names_bytes);
+  for (size_t end; (end = rest.find('\n')) != rest.npos; rest.remove_prefix(end + 1)) {
+    names.emplace_back(rest.substr(0, end));
+  }
+  return names;
+}
+
+int32_t Shard::Label(int64_t example) const {
+  SHOAL_CHECK(example >= 0 && example < examples(), "example ", example, " of ", examples());
+  SHOAL_CHECK(mapping_->labels != nullptr, "a shard without labels");
+  return static_cast<int32_t>(mapping_->labels[example]);
 }
 
 std::span<const uint32_t> Shard::TokenByteCounts() const {

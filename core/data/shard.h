@@ -23,7 +23,17 @@ struct TokenizeOptions {
   // The model's context: an example becomes at most max_seq inputs and max_seq targets, which is
   // max_seq + 1 tokens.
   int32_t max_seq = 128;
+  // Whole sequences, for models that do not predict the next token: the text of people alone,
+  // without chat markup, between the tokenizer's [CLS] and [SEP] where it has them, at most max_seq
+  // tokens. See EncodeWhole.
+  bool whole = false;
+  // With `whole`: each example has the label of its class, the place of its topic in `classes`;
+  // examples of other topics are left out. Empty: no labels.
+  std::vector<std::string> classes{};
 };
+
+// The distinct topics (labels) of examples, sorted; those without a topic do not count.
+std::vector<std::string> ClassesOf(std::span<const Example> examples);
 
 struct TokenizeReport {
   int64_t examples_in = 0;
@@ -37,6 +47,7 @@ struct TokenizeReport {
   int64_t windowed = 0;          // plain texts cut into windows
   int64_t too_short = 0;         // left out: fewer than two tokens, nothing to predict
   int64_t dropped_bytes = 0;     // bytes that the vocabulary cannot represent
+  int64_t without_label = 0;     // left out: no class of this name
   int64_t without_response = 0;  // in the shard, without a response token to learn
   std::string sha256;            // hex digest of the file: the name of the artifact
 };
@@ -86,6 +97,10 @@ class Shard {
   void CopyTokens(int64_t example, int64_t first, std::span<int32_t> out) const;
   // One per token, 1 for response tokens. [Length(example)]
   std::span<const uint8_t> ResponseFlags(int64_t example) const;
+  // Of a labelled set; 0 classes otherwise.
+  int64_t classes() const;
+  std::vector<std::string> ClassNames() const;  // by label
+  int32_t Label(int64_t example) const;         // requires classes() > 0
   // Text bytes of each token of the vocabulary, 0 for special tokens. [vocab_size]
   std::span<const uint32_t> TokenByteCounts() const;
 

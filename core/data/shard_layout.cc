@@ -13,9 +13,10 @@ static_assert(std::endian::native == std::endian::little, "shards are mapped as 
 
 // Where each number stands in the header.
 constexpr size_t kVersionAt = 8, kHeaderBytesAt = 12, kTokenWidthAt = 16, kVocabSizeAt = 20,
-                 kMaxSeqAt = 24, kExamplesAt = 32, kTokensAt = 40, kBytesAt = 48,
+                 kMaxSeqAt = 24, kClassesAt = 28, kExamplesAt = 32, kTokensAt = 40, kBytesAt = 48,
                  kResponseTokensAt = 56, kFileBytesAt = 64, kSectionsAt = 72,
-                 kTokenizerDigestAt = 128, kContentDigestAt = 160, kHeaderDigestAt = 224;
+                 kClassNamesBytesAt = 112, kTokenizerDigestAt = 128, kContentDigestAt = 160,
+                 kHeaderDigestAt = 224;
 constexpr uint64_t kMaxCount = uint64_t{1} << 48;
 
 template <typename T>
@@ -41,7 +42,9 @@ std::array<uint64_t, 5> Sections(const ShardLayout& layout) {
 absl::Status CheckRanges(const ShardHeader& h) {
   const bool good = (h.token_width == 2 || h.token_width == 4) && h.vocab_size > 0 &&
                     h.max_seq > 0 && h.examples < kMaxCount && h.tokens < kMaxCount &&
-                    h.tokens / 2 >= h.examples && h.response_tokens <= h.tokens;
+                    h.tokens / 2 >= h.examples && h.response_tokens <= h.tokens &&
+                    h.class_names_bytes < kMaxCount && h.class_names_bytes / 2 >= h.classes &&
+                    (h.classes > 0 || h.class_names_bytes == 0);
   if (good) return absl::OkStatus();
   return absl::DataLossError(StrCat("impossible header: token width ", h.token_width,
                                     ", vocabulary ", h.vocab_size, ", max_seq ", h.max_seq,
@@ -59,6 +62,11 @@ ShardLayout LayoutOf(const ShardHeader& header) {
   layout.flags = Align(layout.tokens + header.token_width * header.tokens);
   layout.token_bytes = Align(layout.flags + header.tokens);
   layout.file_bytes = layout.token_bytes + uint64_t{4} * header.vocab_size;
+  if (header.classes > 0) {
+    layout.labels = Align(layout.file_bytes);
+    layout.class_names = Align(layout.labels + 4 * header.examples);
+    layout.file_bytes = layout.class_names + header.class_names_bytes;
+  }
   return layout;
 }
 
@@ -71,6 +79,8 @@ std::string WriteShardHeader(const ShardHeader& header) {
   Put(bytes, kTokenWidthAt, header.token_width);
   Put(bytes, kVocabSizeAt, header.vocab_size);
   Put(bytes, kMaxSeqAt, header.max_seq);
+  Put(bytes, kClassesAt, header.classes);
+  Put(bytes, kClassNamesBytesAt, header.class_names_bytes);
   Put(bytes, kExamplesAt, header.examples);
   Put(bytes, kTokensAt, header.tokens);
   Put(bytes, kBytesAt, header.bytes);
@@ -106,6 +116,8 @@ absl::StatusOr<ShardHeader> ReadShardHeader(std::string_view file) {
   header.token_width = Get<uint32_t>(head, kTokenWidthAt);
   header.vocab_size = Get<uint32_t>(head, kVocabSizeAt);
   header.max_seq = Get<uint32_t>(head, kMaxSeqAt);
+  header.classes = Get<uint32_t>(head, kClassesAt);
+  header.class_names_bytes = Get<uint64_t>(head, kClassNamesBytesAt);
   header.examples = Get<uint64_t>(head, kExamplesAt);
   header.tokens = Get<uint64_t>(head, kTokensAt);
   header.bytes = Get<uint64_t>(head, kBytesAt);

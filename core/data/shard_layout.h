@@ -26,6 +26,8 @@ struct ShardHeader {
   uint64_t tokens = 0;
   uint64_t bytes = 0;
   uint64_t response_tokens = 0;
+  uint32_t classes = 0;            // of a labelled set; 0: no labels
+  uint64_t class_names_bytes = 0;  // 0 without classes
   std::array<uint8_t, 32> tokenizer_sha256{};
   std::array<uint8_t, 32> content_sha256{};  // of everything after the header
 };
@@ -36,6 +38,8 @@ struct ShardLayout {
   uint64_t tokens = 0;         // u16 or u32 [tokens]
   uint64_t flags = 0;          // u8[tokens]
   uint64_t token_bytes = 0;    // u32[vocab_size]
+  uint64_t labels = 0;         // u32[examples]; these two only with classes
+  uint64_t class_names = 0;    // each name and a line feed
   uint64_t file_bytes = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "core/data/shard_writer.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/base/digest.h"
@@ -42,6 +43,15 @@ uint64_t ShardWriter::Add(std::span<const int32_t> ids, std::span<const uint8_t>
   return response_targets;
 }
 
+void ShardWriter::SetClasses(std::span<const std::string> names) {
+  header_.classes = static_cast<uint32_t>(names.size());
+  for (std::string name : names) {
+    std::replace(name.begin(), name.end(), '\n', ' ');
+    class_names_ += name + '\n';
+  }
+  header_.class_names_bytes = class_names_.size();
+}
+
 std::string ShardWriter::Finish() {
   const ShardLayout layout = LayoutOf(header_);
   std::string file(layout.file_bytes, '\0');
@@ -49,6 +59,8 @@ std::string ShardWriter::Finish() {
   CopyTo(file, layout.example_bytes, example_bytes_);
   CopyTo(file, layout.flags, flags_);
   CopyTo(file, layout.token_bytes, token_bytes_);
+  CopyTo(file, layout.labels, labels_);
+  if (header_.classes > 0) file.replace(layout.class_names, class_names_.size(), class_names_);
   if (header_.token_width == 4) {
     CopyTo(file, layout.tokens, tokens_);
   } else {

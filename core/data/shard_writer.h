@@ -22,6 +22,12 @@ class ShardWriter {
   // Answers the targets that are (a first token is none's target).
   uint64_t Add(std::span<const int32_t> ids, std::span<const uint8_t> flags);
 
+  // For a labelled set: the names of the classes, before the first Add; a line feed becomes a
+  // space.
+  void SetClasses(std::span<const std::string> names);
+  // The label of the example added last. Requires SetClasses, and one call for each example.
+  void SetLabel(uint32_t label) { labels_.push_back(label); }
+
   const ShardHeader& header() const { return header_; }  // counts of what was added so far
   // The file. Once, at the end.
   std::string Finish();
@@ -33,6 +39,8 @@ class ShardWriter {
   std::vector<uint32_t> example_bytes_;
   std::vector<uint32_t> tokens_;
   std::vector<uint8_t> flags_;
+  std::vector<uint32_t> labels_;
+  std::string class_names_;
 };
 
 }  // namespace shoal::data

@@ -1,5 +1,6 @@
 // Examples + tokenizer -> shard file.
 #include <algorithm>
+#include <set>
 
 #include "core/base/digest.h"
 #include "core/base/status.h"
@@ -12,13 +13,19 @@ namespace {
 
 class ShardBuilder {
  public:
-  ShardBuilder(const Tokenizer& tokenizer, int32_t max_seq)
-      : max_tokens_(static_cast<size_t>(max_seq) + 1),
+  ShardBuilder(const Tokenizer& tokenizer, const TokenizeOptions& options)
+      : options_(options),
+        max_tokens_(static_cast<size_t>(options.max_seq) + (options.whole ? 0 : 1)),
+        tokenizer_(tokenizer),
         encoder_(tokenizer),
-        writer_(tokenizer.TokenByteCounts(), max_seq, Sha256Of(tokenizer.ToJson()).bytes()) {}
+        writer_(tokenizer.TokenByteCounts(), options.max_seq,
+                Sha256Of(tokenizer.ToJson()).bytes()) {
+    if (!options.classes.empty()) writer_.SetClasses(options.classes);
+  }
 
   void Add(const Example& example) {
     ++report_.examples_in;
+    if (options_.whole) return AddWhole(example);
     EncodeExample(example, encoder_, ids_, flags_);
     const size_t n = ids_.size();
     report_.longest = std::max(report_.longest, static_cast<int64_t>(n));
@@ -53,6 +60,40 @@ class ShardBuilder {
   }
 
  private:
+  // A whole sequence; longer texts lose their end (the [SEP] stays), or, where no label belongs to
+  // the whole, become several.
+  void AddWhole(const Example& example) {
+    const bool labelled = !options_.classes.empty();
+    const auto label =
+        std::lower_bound(options_.classes.begin(), options_.classes.end(), example.topic);
+    if (labelled && (label == options_.classes.end() || *label != example.topic)) {
+      ++report_.without_label;
+      return;
+    }
+    EncodeWhole(example, /*answers=*/!labelled, tokenizer_, encoder_, ids_);
+    flags_.assign(ids_.size(), 0);
+    const size_t n = ids_.size();
+    report_.longest = std::max(report_.longest, static_cast<int64_t>(n));
+    if (n < 2) {
+      ++report_.too_short;
+    } else if (n <= max_tokens_) {
+      Put(0, n);
+    } else if (example.chat || labelled) {
+      ++report_.truncated;
+      report_.truncated_tokens += static_cast<int64_t>(n - max_tokens_);
+      ids_[max_tokens_ - 1] = ids_.back();
+      Put(0, max_tokens_);
+    } else {
+      ++report_.windowed;
+      for (size_t begin = 0; begin + 1 < n; begin += max_tokens_) {
+        Put(begin, std::min(max_tokens_, n - begin));
+      }
+    }
+    if (labelled && n >= 2) {
+      writer_.SetLabel(static_cast<uint32_t>(label - options_.classes.begin()));
+    }
+  }
+
   // Stores tokens [begin, begin + count) of the encoded example as an example.
   void Put(size_t begin, size_t count) {
     const uint64_t response_targets =
@@ -60,7 +101,9 @@ class ShardBuilder {
     if (response_targets == 0) ++report_.without_response;
   }
 
+  const TokenizeOptions& options_;
   const size_t max_tokens_;
+  const Tokenizer& tokenizer_;
   Encoder encoder_;
   ShardWriter writer_;
   TokenizeReport report_;
@@ -70,6 +113,14 @@ class ShardBuilder {
 
 }  // namespace
 
+std::vector<std::string> ClassesOf(std::span<const Example> examples) {
+  std::set<std::string> classes;
+  for (const Example& example : examples) {
+    if (!example.topic.empty()) classes.insert(example.topic);
+  }
+  return {classes.begin(), classes.end()};
+}
+
 absl::StatusOr<TokenizeReport> Tokenize(std::span<const Example> examples,
                                         const Tokenizer& tokenizer, const TokenizeOptions& options,
                                         FileSystem& files, const std::string& path) {
@@ -77,14 +128,14 @@ absl::StatusOr<TokenizeReport> Tokenize(std::span<const Example> examples,
     return absl::InvalidArgumentError(
         StrCat("max_seq is ", options.max_seq, ", expected at least 1"));
   }
-  ShardBuilder builder(tokenizer, options.max_seq);
+  ShardBuilder builder(tokenizer, options);
   for (const Example& example : examples) builder.Add(example);
   TokenizeReport report;
   const std::string file = builder.Finish(report);
   if (report.examples == 0) {
-    return absl::InvalidArgumentError(StrCat("nothing to learn from: ", report.examples_in,
-                                             " examples, ", report.too_short,
-                                             " of them shorter than two tokens"));
+    return absl::InvalidArgumentError(StrCat(
+        "nothing to learn from: ", report.examples_in, " examples, ", report.too_short,
+        " of them shorter than two tokens, ", report.without_label, " without a known label"));
   }
   SHOAL_RETURN_IF_ERROR(files.WriteFileAtomic(path, file));
   return report;

@@ -43,6 +43,8 @@ class FolderLock {
 
 std::string KeyOf(const v1::AttemptOrder& order) {
   std::string inputs = StrCat(kShardVersion, "\n", order.spec().model().max_seq(), "\n");
+  const std::string& head = order.spec().model().head();
+  if (!head.empty() && head != "lm") StrAppend(inputs, head, "\n");
   bool separate = false;
   for (const v1::LocalFile& file : order.files()) {
     if (file.role() == v1::BINDING_ROLE_INIT_FROM) continue;  // no text
@@ -67,6 +69,10 @@ void TellReport(Reporter& reporter, std::string_view what, const data::SourceRep
   if (report.too_short > 0) {
     reporter.Log("warn", StrCat(what, ": ", report.too_short,
                                 " examples of fewer than two tokens were left out"));
+  }
+  if (report.without_label > 0) {
+    reporter.Log("warn", StrCat(what, ": ", report.without_label,
+                                " examples have no label of the training data; left out"));
   }
   if (report.dropped_bytes > 0) {
     reporter.Log("warn", StrCat(what, ": the tokenizer has no token for ", report.dropped_bytes,
@@ -94,6 +100,15 @@ absl::Status MakeShards(const v1::AttemptOrder& order, const data::Tokenizer& to
   SHOAL_RETURN_IF_ERROR(files.MakeDirs(folder, 0700));
   data::TokenizeOptions options;
   options.max_seq = order.spec().model().max_seq();
+  options.whole = order.spec().model().head() != "lm";
+  if (order.spec().model().head() == "classifier") {
+    options.classes = data::ClassesOf(split.train.examples);
+    if (options.classes.size() < 2) {
+      return absl::InvalidArgumentError(
+          StrCat("a classifier needs examples of at least two labels; the training data has ",
+                 options.classes.size()));
+    }
+  }
   const auto tokenize = [&](const data::Source& source, std::string_view name) -> absl::Status {
     SHOAL_ASSIGN_OR_RETURN(const data::TokenizeReport report,
                            data::Tokenize(source.examples, tokenizer, options, files,

@@ -146,6 +146,9 @@ absl::Status TrainJob::Evaluate() {
   if (!std::isnan(result.bits_per_byte)) {
     reporter_.Point("held_out/bits_per_byte", step(), result.bits_per_byte);
   }
+  if (!std::isnan(result.accuracy)) {
+    reporter_.Point("held_out/accuracy", step(), result.accuracy);
+  }
   reporter_.Flush();
   return TakeSamples();
 }

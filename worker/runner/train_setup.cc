@@ -1,6 +1,7 @@
 #include "worker/runner/train_setup.h"
 
 #include "core/base/status.h"
+#include "core/data/conversation.h"
 #include "core/spec/fingerprint.h"
 #include "core/spec/numerics.h"
 #include "core/spec/spec.h"
@@ -53,10 +54,11 @@ absl::StatusOr<TrainSetup> SetUpTraining(const v1::AttemptOrder& order, Reporter
   options.tokenizer_digest = setup.text.tokenizer_digest;
   SHOAL_ASSIGN_OR_RETURN(options.request_digest, RequestDigestOf(order));
   options.numerics = setup.numerics;
+  options.mask_token = data::MaskTokenOf(setup.text.tokenizer).value_or(-1);
   SHOAL_ASSIGN_OR_RETURN(
       setup.trainer,
       engine::Trainer::Create(*setup.device, options, setup.text.train, setup.text.held_out));
-  if (!order.spec().samples().prompts().empty()) {
+  if (options.model.head() == "lm" && !order.spec().samples().prompts().empty()) {
     SHOAL_ASSIGN_OR_RETURN(setup.generator, engine::Generator::Create(*setup.device, options.model,
                                                                       setup.trainer->weights(),
                                                                       setup.text.tokenizer, clock));

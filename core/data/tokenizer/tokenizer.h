@@ -38,6 +38,10 @@ namespace shoal::data {
 inline constexpr std::string_view kPadToken = "<pad>";
 inline constexpr std::string_view kStartToken = "<|im_start|>";
 inline constexpr std::string_view kEndToken = "<|im_end|>";
+// Beside them, in tokenizers trained for models that see whole sequences, as BERT names them.
+inline constexpr std::string_view kClsToken = "[CLS]";
+inline constexpr std::string_view kSepToken = "[SEP]";
+inline constexpr std::string_view kMaskToken = "[MASK]";
 
 // What an encoding could not represent. Always 0 when the vocabulary has all bytes.
 struct EncodeStats {

@@ -16,7 +16,7 @@ class GeneratorTest : public EngineTest {
   // A generator over weights that are far from uniform.
   std::unique_ptr<Generator> MakeGenerator(const v1::ModelSpec& spec, Dtype act = Dtype::kF32) {
     auto weights =
-        Weights::Create(*device_, ParameterLayout(Decoder(spec, 262).Parameters(), false), act);
+        Weights::Create(*device_, ParameterLayout(Transformer(spec, 262).Parameters()), act);
     EXPECT_OK(weights);
     EXPECT_OK((*weights)->Initialize(3));
     weights_ = *std::move(weights);

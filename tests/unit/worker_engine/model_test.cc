@@ -3,7 +3,7 @@
 #include "core/spec/model_counts.h"
 #include "core/spec/spec.h"
 #include "tests/unit/worker_engine/engine_fixture.h"
-#include "worker/engine/model/decoder.h"
+#include "worker/engine/model/transformer.h"
 #include "worker/engine/model/weights.h"
 
 namespace shoal::engine {
@@ -20,7 +20,8 @@ TEST_F(ModelTest, GuppyHasItsPublishedSize) {
   guppy.set_max_seq(128);
   guppy.set_activation("relu");
   spec::FillDefaults(guppy);
-  EXPECT_EQ(ParameterLayout(Decoder(guppy, 4096).Parameters(), true).count(), 8'726'016);
+  EXPECT_EQ(ParameterLayout(Transformer(guppy, 4096).Parameters(), {.decay_all = true}).count(),
+            8'726'016);
 }
 
 TEST_F(ModelTest, CountsAreThoseOfTheSpec) {
@@ -31,7 +32,7 @@ TEST_F(ModelTest, CountsAreThoseOfTheSpec) {
         model.set_bias(bias);
         model.set_tied_head(tied);
         model.set_d_ff(static_cast<int32_t>(d_ff));
-        const ParameterLayout layout(Decoder(model, 300).Parameters(), false);
+        const ParameterLayout layout(Transformer(model, 300).Parameters());
         EXPECT_EQ(layout.count(), spec::CountParameters(model, 300).total);
       }
     }
@@ -39,7 +40,7 @@ TEST_F(ModelTest, CountsAreThoseOfTheSpec) {
 }
 
 TEST_F(ModelTest, LayoutSeparatesDecayAndAligns) {
-  const ParameterLayout layout(Decoder(TinyModel(), 300).Parameters(), false);
+  const ParameterLayout layout(Transformer(TinyModel(), 300).Parameters());
   EXPECT_EQ(layout.no_decay().offset, layout.decay().elements);
   int64_t previous_end = 0;
   std::vector<const Parameter*> by_offset;
@@ -56,7 +57,10 @@ TEST_F(ModelTest, LayoutSeparatesDecayAndAligns) {
     previous_end = parameter->offset + parameter->elements();
   }
   EXPECT_LE(previous_end, layout.flat_elements());
-  EXPECT_EQ(ParameterLayout(Decoder(TinyModel(), 300).Parameters(), true).no_decay().elements, 0);
+  EXPECT_EQ(ParameterLayout(Transformer(TinyModel(), 300).Parameters(), {.decay_all = true})
+                .no_decay()
+                .elements,
+            0);
 }
 
 TEST_F(ModelTest, InitialisationIsNormalScaledAndRepeatable) {
@@ -64,8 +68,8 @@ TEST_F(ModelTest, InitialisationIsNormalScaledAndRepeatable) {
   model.set_d_model(64);
   model.set_residual_init("scaled");
   auto make = [&](uint64_t seed) {
-    auto weights = Weights::Create(
-        *device_, ParameterLayout(Decoder(model, 300).Parameters(), false), Dtype::kF32);
+    auto weights = Weights::Create(*device_, ParameterLayout(Transformer(model, 300).Parameters()),
+                                   Dtype::kF32);
     EXPECT_OK(weights);
     EXPECT_OK((*weights)->Initialize(seed));
     return *std::move(weights);
@@ -88,7 +92,7 @@ TEST_F(ModelTest, InitialisationIsNormalScaledAndRepeatable) {
 TEST_F(ModelTest, Bf16CopiesAreRoundedToNearestEven) {
   std::vector<Parameter> list = {{"w", Shape::Matrix(1, 4), {}}};
   ASSERT_OK_AND_ASSIGN(auto weights,
-                       Weights::Create(*device_, ParameterLayout(list, false), Dtype::kBf16));
+                       Weights::Create(*device_, ParameterLayout(list), Dtype::kBf16));
   const std::vector<float> values = {1.0F, 1.00390625F, 1.01171875F, -3.0F};  // ties up and down
   ASSERT_OK(weights->Set("w", values));
   uint16_t bits[4];

@@ -16,11 +16,11 @@ using testing::HasSubstr;
 
 class ProgramTest : public EngineTest {
  protected:
-  ProgramTest() : decoder_(TinyModel(), 259), layout_(decoder_.Parameters(), false) {}
+  ProgramTest() : model_(TinyModel(), 259), layout_(model_.Parameters()) {}
 
   Program Accumulate(bool fuse, Dtype act = Dtype::kBf16) {
-    absl::StatusOr<Program> program =
-        RecordAccumulate({decoder_, layout_, io_, act, {.rows = 64, .sequences = 8}, fuse});
+    absl::StatusOr<Program> program = RecordAccumulate(
+        {model_, layout_, io_, act, {.rows = 64, .sequences = 8}, fuse}, TinyTrain(1));
     EXPECT_OK(program);
     return *std::move(program);
   }
@@ -30,7 +30,7 @@ class ProgramTest : public EngineTest {
     return count;
   }
 
-  Decoder decoder_;
+  Transformer model_;
   ParameterLayout layout_;
   IoLayout io_;
 };
@@ -54,7 +54,7 @@ TEST_F(ProgramTest, FusionLeavesTheShortList) {
 
 TEST_F(ProgramTest, EvaluationKeepsNothingForABackward) {
   const Program program =
-      RecordEvaluate({decoder_, layout_, io_, Dtype::kF32, {.rows = 64, .sequences = 8}});
+      RecordEvaluate({model_, layout_, io_, Dtype::kF32, {.rows = 64, .sequences = 8}});
   for (const Op& op : program.ops) {
     if (op.kind() == SHOAL_OP_NORM) {
       EXPECT_EQ(op.out(3), SHOAL_NO_SLOT);
@@ -133,12 +133,13 @@ TEST_F(ProgramTest, ListingIsReadable) {
 }
 
 TEST_F(ProgramTest, BackwardNamesWhatItCannotDifferentiate) {
-  Recorder r("odd", Dtype::kF32, {.rows = 4, .selected = 1}, layout_, io_);
-  const Tensor x = r.Io("x", Dtype::kF32, Shape::Rows(Extent::kRows, 4, 16));
-  const Tensor rows = r.Io("some", Dtype::kI32, Shape::Column(Extent::kSelected, 1));
-  r.GatherRows(x, rows);
+  Recorder r("odd", Dtype::kF32, {.rows = 4}, layout_, io_);
+  const Tensor qkv = r.Io("x", Dtype::kF32, Shape::Rows(Extent::kRows, 4, 6));
+  const Tensor offsets = r.Io("o", Dtype::kI32, Shape::Column(Extent::kSequencesPlus1, 2));
+  const AttentionForm form = {.heads = 1, .kv_heads = 1, .head_dim = 2};
+  r.AttentionProbabilities(qkv, offsets, form, 4);
   EXPECT_THAT(AppendBackward(r.program(), layout_),
-              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("GATHER_ROWS")));
+              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("ATTENTION_PROBABILITIES")));
   Recorder none("none", Dtype::kF32, {.rows = 4}, layout_, io_);
   EXPECT_THAT(AppendBackward(none.program(), layout_),
               StatusIs(absl::StatusCode::kInternal, HasSubstr("tok_emb")));

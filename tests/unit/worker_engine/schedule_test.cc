@@ -38,6 +38,16 @@ TEST(LearningRateTest, LinearAndConstant) {
   EXPECT_DOUBLE_EQ(LearningRate(constant, 99), 0.1);
 }
 
+TEST(LearningRateTest, WarmUpStableDecay) {
+  v1::TrainSpec wsd = Spec("wsd", 110, 10, 1.0, 0.5);
+  wsd.mutable_schedule()->set_decay_fraction(0.25);
+  EXPECT_DOUBLE_EQ(LearningRate(wsd, 4), 0.5);
+  EXPECT_DOUBLE_EQ(LearningRate(wsd, 10), 1.0);
+  EXPECT_DOUBLE_EQ(LearningRate(wsd, 85), 1.0);
+  EXPECT_DOUBLE_EQ(LearningRate(wsd, 95), 0.8);
+  EXPECT_NEAR(LearningRate(wsd, 109), 0.52, 1e-12);
+}
+
 TEST(LearningRateTest, WithoutWarmUpAndWithNothingElse) {
   EXPECT_DOUBLE_EQ(LearningRate(Spec("cosine", 10, 0, 0.1, 0), 0), 0.1);
   const v1::TrainSpec all_warmup = Spec("cosine", 5, 10, 0.1, 0);

@@ -92,7 +92,7 @@ TEST_F(TrainerTest, FusedEqualsUnfused) {
 TEST_F(TrainerTest, MicroBatchesAccumulateToTheSameStep) {
   TrainerOptions options = TinyOptions(5);
   std::unique_ptr<Trainer> whole = MakeTrainer(options);
-  options.micro_batch_rows = 16;  // about one example at a time
+  options.train.mutable_batch()->set_micro_tokens(16);  // about one example at a time
   std::unique_ptr<Trainer> parts = MakeTrainer(options);
   for (int i = 0; i < 5; ++i) {
     ASSERT_OK_AND_ASSIGN(const StepResult a, whole->Step());
@@ -107,7 +107,7 @@ TEST_F(TrainerTest, MicroBatchesOfAStepDrawDifferentMasks) {
   SetDropout(options, 0.5);
   options.train.mutable_batch()->set_size(24);
   std::unique_ptr<Trainer> whole = MakeTrainer(options);
-  options.micro_batch_rows = 16;
+  options.train.mutable_batch()->set_micro_tokens(16);
   std::unique_ptr<Trainer> parts = MakeTrainer(options);
   ASSERT_OK_AND_ASSIGN(const StepResult a, whole->Step());
   ASSERT_OK_AND_ASSIGN(const StepResult b, parts->Step());

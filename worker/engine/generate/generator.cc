@@ -23,14 +23,14 @@ class Answer {
  public:
   Answer(const data::Tokenizer& tokenizer, const v1::SamplingParams& sampling,
          const TextCallback& on_text)
-      : decoder_(tokenizer),
+      : model_(tokenizer),
         stops_({sampling.stop().begin(), sampling.stop().end()}),
         on_text_(on_text) {}
 
   // False when generation must end: finish_reason says why.
   bool Push(int32_t token) {
     tokens_.push_back(token);
-    const bool wanted = Emit(stops_.Push(decoder_.Push(token)));
+    const bool wanted = Emit(stops_.Push(model_.Push(token)));
     if (stops_.found()) finish_reason_ = "stop";
     if (!wanted) finish_reason_ = "cancelled";
     return finish_reason_.empty();
@@ -40,7 +40,7 @@ class Answer {
   void Finish(std::string_view reason) {
     if (!finish_reason_.empty()) return;
     finish_reason_ = std::string(reason);
-    std::string rest = stops_.Push(decoder_.Finish());
+    std::string rest = stops_.Push(model_.Finish());
     if (!stops_.found()) rest += stops_.Finish();
     Emit(rest);
   }
@@ -57,7 +57,7 @@ class Answer {
     return on_text_(piece);
   }
 
-  data::StreamDecoder decoder_;
+  data::StreamDecoder model_;
   StopStrings stops_;
   const TextCallback& on_text_;
   std::vector<int32_t> tokens_;  // not reported yet
@@ -109,7 +109,7 @@ absl::StatusOr<v1::GenerateDone> Generator::Generate(const v1::GenerateRequest& 
       answer.Finish("length");
       break;
     }
-    if (cached_ == decoder_.positions()) {
+    if (cached_ == model_.positions()) {
       answer.Finish("context");
       break;
     }
@@ -146,9 +146,9 @@ absl::StatusOr<Generator::Prompt> Generator::MakePrompt(const v1::GenerateReques
   }
   const int64_t wanted =
       request.sampling().max_tokens() > 0 ? request.sampling().max_tokens() : kDefaultMaxTokens;
-  const int64_t room = std::max<int64_t>(std::min(wanted, decoder_.positions() / 4), 1);
+  const int64_t room = std::max<int64_t>(std::min(wanted, model_.positions() / 4), 1);
   const int64_t size = static_cast<int64_t>(prompt.tokens.size());
-  prompt.dropped_tokens = std::max<int64_t>(size - (decoder_.positions() - room), 0);
+  prompt.dropped_tokens = std::max<int64_t>(size - (model_.positions() - room), 0);
   prompt.tokens.erase(prompt.tokens.begin(), prompt.tokens.begin() + prompt.dropped_tokens);
   return prompt;
 }
@@ -204,7 +204,7 @@ absl::StatusOr<std::vector<float>> Generator::Logits(std::span<const int32_t> to
   scalars.sequences = 1;
   scalars.longest = rows;
   SHOAL_RETURN_IF_ERROR(score_->Run(scalars));
-  std::vector<float> logits(tokens.size() * static_cast<size_t>(decoder_.vocab_size()));
+  std::vector<float> logits(tokens.size() * static_cast<size_t>(model_.vocab_size()));
   SHOAL_RETURN_IF_ERROR(score_io_.Read(score_layout_.OffsetOf("logits"), logits.data(),
                                        static_cast<int64_t>(logits.size()) * 4));
   return logits;
@@ -212,14 +212,14 @@ absl::StatusOr<std::vector<float>> Generator::Logits(std::span<const int32_t> to
 
 absl::Status Generator::CheckTokens(std::span<const int32_t> tokens) const {
   const int64_t size = static_cast<int64_t>(tokens.size());
-  if (size < 1 || size > decoder_.positions()) {
+  if (size < 1 || size > model_.positions()) {
     return absl::InvalidArgumentError(
-        StrCat(size, " tokens; the model takes 1 to ", decoder_.positions()));
+        StrCat(size, " tokens; the model takes 1 to ", model_.positions()));
   }
   for (int32_t token : tokens) {
-    if (token >= 0 && token < decoder_.vocab_size()) continue;
+    if (token >= 0 && token < model_.vocab_size()) continue;
     return absl::InvalidArgumentError(
-        StrCat("token ", token, " is outside the vocabulary of ", decoder_.vocab_size()));
+        StrCat("token ", token, " is outside the vocabulary of ", model_.vocab_size()));
   }
   return absl::OkStatus();
 }

@@ -22,8 +22,8 @@
 #include "shoal/v1/inference.pb.h"
 #include "shoal/v1/model.pb.h"
 #include "worker/engine/backend/backend.h"
-#include "worker/engine/model/decoder.h"
-#include "worker/engine/model/weights.h"
+#include "worker/engine/model/loaded_model.h"
+#include "worker/engine/model/transformer.h"
 #include "worker/engine/program/program.h"
 
 namespace shoal::engine {
@@ -33,24 +33,14 @@ namespace shoal::engine {
 // finish reason "cancelled".
 using TextCallback = std::function<bool(const v1::GenerateText& text)>;
 
-// A model for inference: what a WEIGHTS or RESUMABLE checkpoint holds, on a device.
-struct LoadedModel {
-  v1::ModelSpec spec;      // complete
-  int64_t vocab_size = 0;  // rows of the token embedding
-  int64_t step = 0;
-  std::shared_ptr<Weights> weights;
-};
-// `act`: what matrix products compute with, from the run's numerics class. Errors: as opening the
-// file; InvalidArgument when its tensors are not those of its own manifest's model.
-absl::StatusOr<LoadedModel> LoadModel(Device& device, const std::string& path, Dtype act);
-
 // Thread-compatible: one thread, the device's. The weights may change between calls (samples taken
 // while training); the cache never outlives a call. `device` and `clock` must outlive the
 // generator.
 class Generator {
  public:
   // `spec` is complete; the weights may be a trainer's. Errors: InvalidArgument (the tokenizer has
-  // more tokens than the model), ResourceExhausted, Unimplemented.
+  // more tokens than the model), FailedPrecondition (a model whose head is no lm),
+  // ResourceExhausted, Unimplemented.
   static absl::StatusOr<std::unique_ptr<Generator>> Create(Device& device,
                                                            const v1::ModelSpec& spec,
                                                            std::shared_ptr<const Weights> weights,
@@ -98,7 +88,7 @@ class Generator {
   // Constant after construction.
   Device& device_;
   const Clock& clock_;
-  Decoder decoder_;
+  Transformer model_;
   data::Tokenizer tokenizer_;
   std::shared_ptr<const Weights> weights_;  // shared with the trainer, or with whoever loaded them
 

@@ -4,8 +4,6 @@
 
 #include "core/base/status.h"
 #include "core/base/strings.h"
-#include "core/checkpoint/checkpoint.h"
-#include "core/spec/spec.h"
 #include "worker/engine/generate/generator.h"
 #include "worker/engine/program/passes.h"
 #include "worker/engine/program/planner.h"
@@ -13,39 +11,18 @@
 
 namespace shoal::engine {
 
-absl::StatusOr<LoadedModel> LoadModel(Device& device, const std::string& path, Dtype act) {
-  using checkpoint::CheckpointReader;
-  SHOAL_ASSIGN_OR_RETURN(CheckpointReader reader, CheckpointReader::Open(path));
-  LoadedModel model;
-  model.spec = reader.manifest().model;
-  spec::FillDefaults(model.spec);
-  model.vocab_size = reader.manifest().vocab_size;
-  model.step = reader.manifest().step;
-  if (model.vocab_size < 1) {
-    return absl::InvalidArgumentError(StrCat(path, " does not say which model it holds"));
-  }
-  ParameterLayout layout(Decoder(model.spec, model.vocab_size).Parameters(), /*decay_all=*/false);
-  SHOAL_ASSIGN_OR_RETURN(model.weights, Weights::Create(device, std::move(layout), act));
-  std::vector<float> values;
-  for (const Parameter& parameter : model.weights->layout().parameters()) {
-    values.resize(static_cast<size_t>(parameter.elements()));
-    const auto& dims = parameter.shape.dims;
-    const std::vector<int64_t> shape(dims.begin(), dims.begin() + parameter.shape.rank);
-    SHOAL_RETURN_IF_ERROR(reader.Read(parameter.name, checkpoint::TensorType::kF32, shape,
-                                      std::as_writable_bytes(std::span(values))));
-    SHOAL_RETURN_IF_ERROR(model.weights->Set(parameter.name, values));
-  }
-  return model;
-}
-
 absl::StatusOr<std::unique_ptr<Generator>> Generator::Create(Device& device,
                                                              const v1::ModelSpec& spec,
                                                              std::shared_ptr<const Weights> weights,
                                                              data::Tokenizer tokenizer,
                                                              const Clock& clock) {
+  if (spec.head() != "lm") {
+    return absl::FailedPreconditionError(
+        StrCat("a model with head ", spec.head(), " does not generate text"));
+  }
   std::unique_ptr<Generator> generator(
       new Generator(device, spec, std::move(weights), std::move(tokenizer), clock));
-  const int64_t rows = generator->decoder_.vocab_size();
+  const int64_t rows = generator->model_.vocab_size();
   if (generator->tokenizer_.vocab_size() > rows) {
     return absl::InvalidArgumentError(StrCat("the tokenizer has ",
                                              generator->tokenizer_.vocab_size(),
@@ -60,11 +37,11 @@ Generator::Generator(Device& device, const v1::ModelSpec& spec,
                      const Clock& clock)
     : device_(device),
       clock_(clock),
-      decoder_(spec, weights->layout().Find("tok_emb")->shape.dims[0]),
+      model_(spec, weights->layout().Find("tok_emb")->shape.dims[0]),
       tokenizer_(std::move(tokenizer)),
       weights_(std::move(weights)),
-      logits_(static_cast<size_t>(decoder_.vocab_size())),
-      positions_(static_cast<size_t>(decoder_.positions())) {}
+      logits_(static_cast<size_t>(model_.vocab_size())),
+      positions_(static_cast<size_t>(model_.positions())) {}
 
 // New rows through the cache, and the logits after the last of them.
 Program Generator::RecordCached(std::string name, int64_t rows) {
@@ -73,16 +50,17 @@ Program Generator::RecordCached(std::string name, int64_t rows) {
   const Tensor tokens = r.Io("tokens", Dtype::kI32, row);
   const Tensor positions = r.Io("positions", Dtype::kI32, row);
   const Tensor selected = r.Io("rows", Dtype::kI32, Shape::Column(Extent::kSelected, 1));
-  AttentionContext context;
-  for (int64_t i = 0; i < decoder_.layers(); ++i) {
-    const int64_t length = decoder_.positions(), width = decoder_.width();
-    context.k_caches.push_back(r.Cache(StrCat("k_cache.", i), 2 * i, length, width));
-    context.v_caches.push_back(r.Cache(StrCat("v_cache.", i), 2 * i + 1, length, width));
+  ModelInputs inputs = {.tokens = tokens, .positions = positions};
+  if (model_.has_segments()) inputs.segments = r.Io("segments", Dtype::kI32, row);  // 0: the first
+  for (int64_t i = 0; i < model_.layers(); ++i) {
+    const int64_t length = model_.positions(), width = model_.kv_width();
+    inputs.k_caches.push_back(r.Cache(StrCat("k_cache.", i), 2 * i, length, width));
+    inputs.v_caches.push_back(r.Cache(StrCat("v_cache.", i), 2 * i + 1, length, width));
   }
 
-  const Tensor hidden = decoder_.Hidden(r, tokens, positions, context);
+  const Tensor hidden = model_.Hidden(r, inputs);
   const Tensor last = r.GatherRows(hidden, selected);
-  r.Return(decoder_.Logits(r, last, r.stat()), "logits");
+  r.Return(model_.Logits(r, last, r.stat()), "logits");
 
   Program program = r.Take();
   Fuse(program);
@@ -92,7 +70,7 @@ Program Generator::RecordCached(std::string name, int64_t rows) {
 }
 
 absl::Status Generator::Prepare() {
-  const Program prefill = RecordCached("prefill", decoder_.positions());
+  const Program prefill = RecordCached("prefill", model_.positions());
   const Program decode = RecordCached("decode", 1);
   int64_t cache_bytes = 0;
   for (const Slot& slot : prefill.slots) {
@@ -109,15 +87,16 @@ absl::Status Generator::Prepare() {
 }
 
 absl::Status Generator::PrepareScoring() {
-  const int64_t rows = decoder_.positions();
+  const int64_t rows = model_.positions();
   Recorder r("score", weights_->act(), {.rows = rows}, weights_->layout(), score_layout_);
   const Shape row = Shape::Column(Extent::kRows, rows);
   const Tensor tokens = r.Io("tokens", Dtype::kI32, row);
   const Tensor positions = r.Io("positions", Dtype::kI32, row);
-  AttentionContext context;
-  context.offsets = r.Io("offsets", Dtype::kI32, Shape::Column(Extent::kSequencesPlus1, 2));
-  const Tensor hidden = decoder_.Hidden(r, tokens, positions, context);
-  r.Return(decoder_.Logits(r, hidden, r.stat()), "logits");
+  ModelInputs inputs = {.tokens = tokens, .positions = positions};
+  if (model_.has_segments()) inputs.segments = r.Io("segments", Dtype::kI32, row);
+  inputs.offsets = r.Io("offsets", Dtype::kI32, Shape::Column(Extent::kSequencesPlus1, 2));
+  const Tensor hidden = model_.Hidden(r, inputs);
+  r.Return(model_.Logits(r, hidden, r.stat()), "logits");
   Program program = r.Take();
   Fuse(program);
   DropUnreadOutputs(program);

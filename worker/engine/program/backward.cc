@@ -39,7 +39,8 @@ class Differentiator {
       case SHOAL_OP_SUM:
         return absl::OkStatus();  // a report, not part of the loss
       case SHOAL_OP_CROSS_ENTROPY:
-        return CrossEntropy(index);
+      case SHOAL_OP_DISTILLATION_LOSS:
+        return Loss(index);
       case SHOAL_OP_LINEAR:
         return Linear(op);
       case SHOAL_OP_ACTIVATION:
@@ -52,6 +53,20 @@ class Differentiator {
         return Add(op);
       case SHOAL_OP_EMBEDDING:
         return Embedding(op);
+      case SHOAL_OP_GLU:
+        return Glu(op);
+      case SHOAL_OP_ROPE:
+        return Rope(op);
+      case SHOAL_OP_DROPOUT:
+        return Dropout(op);
+      case SHOAL_OP_SCALE:
+        return Scale(op);
+      case SHOAL_OP_CAST:
+        return Cast(op);
+      case SHOAL_OP_GATHER_ROWS:
+        return Rows(op, SHOAL_OP_SCATTER_ROWS);
+      case SHOAL_OP_MEAN_POOL:
+        return Rows(op, SHOAL_OP_MEAN_POOL_BACKWARD);
       default:
         return absl::UnimplementedError(StrCat("program ", program_.name, ": ",
                                                OpName(op.code.kind), " (", op.label,
@@ -60,7 +75,7 @@ class Differentiator {
   }
 
   // d loss / d logits comes out of the forward operation itself.
-  absl::Status CrossEntropy(size_t index) {
+  absl::Status Loss(size_t index) {
     const Tensor logits = program_.TensorOf(program_.ops[index].in(0));
     const Tensor d_logits = NewGradient(logits, logits.dtype);
     program_.ops[index].code.outputs[1] = d_logits.slot;
@@ -70,7 +85,7 @@ class Differentiator {
   // y = x w^T + b:  dw = dy^T x, db = sum of dy's rows, dx = dy w.
   absl::Status Linear(const Op& op) {
     const Tensor x = program_.TensorOf(op.in(0));
-    const int32_t dy = GradientOf(op.out(0));
+    const int32_t dy = GradientOf(op.out(0), program_.act);
     Op weights(SHOAL_OP_LINEAR_BACKWARD_WEIGHTS, op.label + ".dw");
     weights.code.inputs[0] = dy;
     weights.code.inputs[1] = x.slot;
@@ -91,10 +106,13 @@ class Differentiator {
 
   absl::Status Activation(const Op& op) {
     const Tensor x = program_.TensorOf(op.in(0));
-    const bool from_output = op.code.attr.activation.activation == SHOAL_ACTIVATION_RELU;
+    const int32_t activation = op.code.attr.activation.activation;
+    const bool from_output =
+        activation == SHOAL_ACTIVATION_RELU || activation == SHOAL_ACTIVATION_TANH;
     const Tensor dx = NewGradient(x, x.dtype);
+    const int32_t dy = GradientOf(op.out(0), x.dtype);
     Op backward(SHOAL_OP_ACTIVATION_BACKWARD, op.label + ".dx");
-    backward.code.inputs[0] = GradientOf(op.out(0));
+    backward.code.inputs[0] = dy;
     backward.code.inputs[1] = from_output ? op.out(0) : op.in(0);
     backward.code.outputs[0] = dx.slot;
     backward.code.attr.activation = op.code.attr.activation;
@@ -105,8 +123,9 @@ class Differentiator {
   absl::Status Attention(const Op& op) {
     const Tensor qkv = program_.TensorOf(op.in(0));
     const Tensor d_qkv = NewGradient(qkv, qkv.dtype);
+    const int32_t d_out = GradientOf(op.out(0), qkv.dtype);
     Op backward(SHOAL_OP_ATTENTION_BACKWARD, op.label + ".dx");
-    backward.code.inputs[0] = GradientOf(op.out(0));
+    backward.code.inputs[0] = d_out;
     backward.code.inputs[1] = qkv.slot;
     backward.code.inputs[2] = op.out(0);
     backward.code.inputs[3] = op.out(1);
@@ -156,9 +175,69 @@ class Differentiator {
     return SetGradient(branch.slot, d_branch.slot, op);
   }
 
+  // [gate | up]: both parts' gradients at once.
+  absl::Status Glu(const Op& op) {
+    const Tensor x = program_.TensorOf(op.in(0));
+    const int32_t dy = GradientOf(op.out(0), x.dtype);
+    const Tensor dx = NewGradient(x, x.dtype);
+    Op backward(SHOAL_OP_GLU_BACKWARD, op.label + ".dx");
+    backward.code.inputs[0] = dy;
+    backward.code.inputs[1] = x.slot;
+    backward.code.outputs[0] = dx.slot;
+    backward.code.attr.activation = op.code.attr.activation;
+    program_.ops.push_back(std::move(backward));
+    return SetGradient(x.slot, dx.slot, op);
+  }
+
+  // A rotation's transpose is the rotation back.
+  absl::Status Rope(const Op& op) {
+    const Tensor x = program_.TensorOf(op.in(0));
+    const int32_t dy = GradientOf(op.out(0), x.dtype);
+    const Tensor dx = NewGradient(x, x.dtype);
+    Op backward = op;
+    backward.label = op.label + ".dx";
+    backward.code.inputs[0] = dy;
+    backward.code.outputs[0] = dx.slot;
+    backward.code.attr.rope.inverse = op.code.attr.rope.inverse == 0 ? 1 : 0;
+    program_.ops.push_back(std::move(backward));
+    return SetGradient(x.slot, dx.slot, op);
+  }
+
+  // Linear maps that are their own transposes: the same operation on the gradient.
+  absl::Status SameAgain(const Op& op) {
+    const Tensor x = program_.TensorOf(op.in(0));
+    const int32_t dy = GradientOf(op.out(0), x.dtype);
+    const Tensor dx = NewGradient(x, x.dtype);
+    Op backward = op;
+    backward.label = op.label + ".dx";
+    backward.code.inputs[0] = dy;
+    backward.code.outputs[0] = dx.slot;
+    program_.ops.push_back(std::move(backward));
+    return SetGradient(x.slot, dx.slot, op);
+  }
+  absl::Status Dropout(const Op& op) { return SameAgain(op); }
+  absl::Status Scale(const Op& op) { return SameAgain(op); }
+
+  // The gradient keeps the type it has, unless who needs it asks for another.
+  absl::Status Cast(const Op& op) { return SetGradient(op.in(0), GradientOf(op.out(0)), op); }
+
+  // Rows chosen or averaged: each gets its part back.
+  absl::Status Rows(const Op& op, shoal_op_kind kind) {
+    const Tensor x = program_.TensorOf(op.in(0));
+    const int32_t dy = GradientOf(op.out(0));
+    const Tensor dx = NewGradient(x, x.dtype);
+    Op backward(kind, op.label + ".dx");
+    backward.code.inputs[0] = dy;
+    backward.code.inputs[1] = op.in(1);
+    backward.code.outputs[0] = dx.slot;
+    program_.ops.push_back(std::move(backward));
+    return SetGradient(x.slot, dx.slot, op);
+  }
+
   absl::Status Embedding(const Op& op) {
+    const int32_t dx = GradientOf(op.out(0), program_.stat());
     Op backward(SHOAL_OP_EMBEDDING_BACKWARD, op.label + ".dw");
-    backward.code.inputs[0] = GradientOf(op.out(0));
+    backward.code.inputs[0] = dx;
     backward.code.inputs[1] = op.in(0);
     backward.code.inputs[2] = op.in(2);
     backward.code.attr.embedding = op.code.attr.embedding;
@@ -166,6 +245,10 @@ class Differentiator {
     backward.code.outputs[0] = ParameterGradient(op.in(1), embedding.write);
     if (op.in(3) != SHOAL_NO_SLOT) {
       backward.code.outputs[1] = ParameterGradient(op.in(3), embedding.write_positions);
+    }
+    if (op.in(5) != SHOAL_NO_SLOT) {
+      backward.code.inputs[3] = op.in(4);
+      backward.code.outputs[2] = ParameterGradient(op.in(5), embedding.write_segments);
     }
     program_.ops.push_back(std::move(backward));
     return absl::OkStatus();
@@ -178,13 +261,32 @@ class Differentiator {
     return gradient;
   }
 
+  // The same in a type that an operation insists on.
+  int32_t GradientOf(int32_t slot, Dtype dtype) {
+    const int32_t gradient = GradientOf(slot);
+    if (program_.slots[static_cast<size_t>(gradient)].dtype == dtype) return gradient;
+    const Tensor cast = NewGradient(program_.TensorOf(slot), dtype);
+    Op op(SHOAL_OP_CAST, program_.slots[static_cast<size_t>(cast.slot)].name);
+    op.code.inputs[0] = gradient;
+    op.code.outputs[0] = cast.slot;
+    program_.ops.push_back(std::move(op));
+    return cast.slot;
+  }
+
+  // Where a tensor is used twice, its gradient is the sum of both.
   absl::Status SetGradient(int32_t slot, int32_t gradient, const Op& op) {
     int32_t& known = gradients_[static_cast<size_t>(slot)];
-    if (known != SHOAL_NO_SLOT) {
-      return absl::UnimplementedError(StrCat("program ", program_.name, ": the input of ", op.label,
-                                             " is used twice, and only a residual stream may be"));
+    if (known == SHOAL_NO_SLOT) {
+      known = gradient;
+      return absl::OkStatus();
     }
-    known = gradient;
+    const Tensor sum = NewGradient(program_.TensorOf(slot), program_.stat());
+    Op add(SHOAL_OP_ADD, op.label + ".dsum");
+    add.code.inputs[0] = gradients_[static_cast<size_t>(slot)];
+    add.code.inputs[1] = gradient;
+    add.code.outputs[0] = sum.slot;
+    program_.ops.push_back(std::move(add));
+    gradients_[static_cast<size_t>(slot)] = sum.slot;
     return absl::OkStatus();
   }
 

@@ -1,7 +1,7 @@
 // Reverse-mode differentiation of a recorded program.
 //
 // AppendBackward visits the operations last to first and appends, for each, the operations of its
-// gradient rule. The root is every CROSS_ENTROPY: its loss counts with the run's loss_scale. The
+// gradient rule. The root is every loss: it counts with the run's loss_scale. The
 // gradient of a parameter is written to Region::kGradient at the parameter's own place: by the
 // first writer with SHOAL_WRITE_BY_SCALAR, so that micro-batches accumulate, and added by later
 // ones (a table that is both embedding and head).
@@ -15,7 +15,7 @@
 namespace shoal::engine {
 
 // Run it on the list as recorded, before any pass. Errors: Unimplemented (an operation without a
-// gradient rule, or a use of a tensor that the rules cannot add up), naming the operation; Internal
+// gradient rule), naming it; Internal
 // when a parameter of the layout gets no gradient.
 absl::Status AppendBackward(Program& program, const ParameterLayout& layout);
 

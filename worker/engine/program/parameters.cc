@@ -11,21 +11,28 @@ int64_t RoundUp(int64_t n) { return (n + kAlignment - 1) / kAlignment * kAlignme
 
 }  // namespace
 
-ParameterLayout::ParameterLayout(std::vector<Parameter> parameters, bool decay_all)
+ParameterLayout::ParameterLayout(std::vector<Parameter> parameters, const ParameterGroups& groups)
     : parameters_(std::move(parameters)) {
+  for (Parameter& parameter : parameters_) {
+    const bool matrix = parameter.shape.rank == 2;
+    parameter.decay = groups.decay_all || matrix;
+    parameter.muon = groups.muon && matrix && parameter.name.starts_with("blocks.");
+  }
   int64_t end = 0;
-  for (bool decaying : {true, false}) {
-    ParameterRange& range = decaying ? decay_ : no_decay_;
-    range.offset = end;
+  const auto place = [&](const auto& belongs) {
+    ParameterRange range{end, 0};
     for (Parameter& parameter : parameters_) {
-      parameter.decay = decay_all || parameter.shape.rank == 2;
-      if (parameter.decay != decaying) continue;
+      if (!belongs(parameter)) continue;
       parameter.offset = end;
       end += RoundUp(parameter.elements());
       count_ += parameter.elements();
     }
     range.elements = end - range.offset;
-  }
+    return range;
+  };
+  decay_ = place([](const Parameter& p) { return p.decay && !p.muon; });
+  no_decay_ = place([](const Parameter& p) { return !p.decay; });
+  muon_ = place([](const Parameter& p) { return p.muon; });
 }
 
 const Parameter* ParameterLayout::Find(std::string_view name) const {

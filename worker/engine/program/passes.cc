@@ -59,12 +59,21 @@ class Rewriter {
   Program& program_;
 };
 
+// What linear layers can do on their way out; see the contract.
+bool IsFusable(int32_t activation) {
+  return activation == SHOAL_ACTIVATION_RELU || activation == SHOAL_ACTIVATION_GELU_TANH ||
+         activation == SHOAL_ACTIVATION_GELU_ERF;
+}
+
 // y = act(linear(x)): the linear writes the activated value, and the one before it when the
 // backward of the activation needs it (GELU).
 void FuseActivation(Rewriter& rewriter) {
   for (int i = 0; i < rewriter.size(); ++i) {
     Op& activation = rewriter.op(i);
-    if (activation.kind() != SHOAL_OP_ACTIVATION) continue;
+    if (activation.kind() != SHOAL_OP_ACTIVATION ||
+        !IsFusable(activation.code.attr.activation.activation)) {
+      continue;
+    }
     const int32_t pre = activation.in(0);
     const int producer = rewriter.Producer(pre);
     if (producer == kNone || rewriter.op(producer).kind() != SHOAL_OP_LINEAR) continue;
@@ -113,6 +122,7 @@ void FuseActivationBackward(Rewriter& rewriter) {
     const int reader = rewriter.OnlyReader(data.out(0), SHOAL_OP_ACTIVATION_BACKWARD);
     if (reader == kNone || rewriter.op(reader).in(0) != data.out(0)) continue;
     const Op& backward = rewriter.op(reader);
+    if (!IsFusable(backward.code.attr.activation.activation)) continue;
     data.code.inputs[2] = backward.in(1);
     data.code.outputs[0] = backward.out(0);
     data.code.attr.linear.activation = backward.code.attr.activation.activation;
@@ -151,7 +161,7 @@ HeadGradients FindHeadGradients(Rewriter& rewriter, int32_t d_logits) {
     const Op& op = rewriter.op(reader);
     if (op.kind() == SHOAL_OP_LINEAR_BACKWARD_DATA && op.in(2) == SHOAL_NO_SLOT) {
       found.data = reader;
-    } else if (op.kind() == SHOAL_OP_LINEAR_BACKWARD_WEIGHTS && op.out(1) == SHOAL_NO_SLOT) {
+    } else if (op.kind() == SHOAL_OP_LINEAR_BACKWARD_WEIGHTS) {
       found.weights = reader;
     } else {
       return {};
@@ -168,7 +178,7 @@ void FuseHead(Rewriter& rewriter) {
     const int producer = rewriter.Producer(entropy.in(0));
     if (producer == kNone) continue;
     const Op head = rewriter.op(producer);
-    if (head.kind() != SHOAL_OP_LINEAR || head.in(2) != SHOAL_NO_SLOT ||
+    if (head.kind() != SHOAL_OP_LINEAR ||
         head.code.attr.linear.activation != SHOAL_ACTIVATION_NONE ||
         rewriter.OnlyReader(entropy.in(0), SHOAL_OP_CROSS_ENTROPY) != i) {
       continue;
@@ -180,14 +190,17 @@ void FuseHead(Rewriter& rewriter) {
     fused.code.inputs[0] = head.in(0);
     fused.code.inputs[1] = head.in(1);
     fused.code.inputs[2] = entropy.in(1);
+    fused.code.inputs[3] = head.in(2);
     fused.code.outputs[0] = entropy.out(0);
     if (gradients.data != kNone) {
       fused.code.outputs[1] = rewriter.op(gradients.data).out(0);
       fused.code.outputs[2] = rewriter.op(gradients.weights).out(0);
+      fused.code.outputs[3] = rewriter.op(gradients.weights).out(1);
       fused.code.attr.linear.write = rewriter.op(gradients.weights).code.attr.linear.write;
       rewriter.Remove(gradients.data);
       rewriter.Remove(gradients.weights);
     }
+    fused.code.attr.linear.label_smoothing = entropy.code.attr.linear.label_smoothing;
     rewriter.Remove(producer);
     rewriter.op(i) = std::move(fused);
   }

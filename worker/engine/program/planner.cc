@@ -57,8 +57,29 @@ class ArenaPlanner {
   void ShareInPlace() {
     for (size_t i = 0; i < program_.ops.size(); ++i) {
       const Op& op = program_.ops[i];
-      if (op.kind() == SHOAL_OP_NORM_BACKWARD) Share(static_cast<int>(i), op.in(5), op.out(0));
-      if (op.kind() == SHOAL_OP_CROSS_ENTROPY) Share(static_cast<int>(i), op.in(0), op.out(1));
+      const auto share = [&](int input, int output) {
+        Share(static_cast<int>(i), op.in(input), op.out(output));
+      };
+      switch (op.kind()) {
+        case SHOAL_OP_NORM_BACKWARD:
+          share(5, 0);
+          break;
+        case SHOAL_OP_CROSS_ENTROPY:
+        case SHOAL_OP_DISTILLATION_LOSS:
+          share(0, 1);
+          break;
+        case SHOAL_OP_ROPE:
+          share(0, 0);
+          break;
+        case SHOAL_OP_GLU_BACKWARD:
+          share(1, 0);
+          break;
+        case SHOAL_OP_SCALE:
+          if (op.code.attr.scale.write == SHOAL_WRITE_OVERWRITE) share(0, 0);
+          break;
+        default:
+          break;
+      }
     }
   }
 

@@ -10,12 +10,13 @@ namespace shoal::engine {
 
 std::string_view RegionName(Region region) {
   static constexpr std::array<std::string_view, kRegionCount> kNames = {
-      "arena", "master", "copy", "gradient", "moment1", "moment2", "io", "cache"};
+      "arena",   "master", "copy",  "gradient", "moment1",
+      "moment2", "io",     "cache", "average",  "average copy"};
   return kNames[static_cast<size_t>(region)];
 }
 
 std::string_view OpName(int32_t kind) {
-  static constexpr std::array<std::string_view, 23> kNames = {"INVALID",
+  static constexpr std::array<std::string_view, 35> kNames = {"INVALID",
                                                               "EMBEDDING",
                                                               "EMBEDDING_BACKWARD",
                                                               "LINEAR",
@@ -37,7 +38,19 @@ std::string_view OpName(int32_t kind) {
                                                               "CAST",
                                                               "FILL",
                                                               "GATHER_ROWS",
-                                                              "ATTENTION_CACHED"};
+                                                              "ATTENTION_CACHED",
+                                                              "ROPE",
+                                                              "GLU",
+                                                              "GLU_BACKWARD",
+                                                              "SCATTER_ROWS",
+                                                              "MEAN_POOL",
+                                                              "MEAN_POOL_BACKWARD",
+                                                              "SCALE",
+                                                              "SOFTMAX",
+                                                              "DISTILLATION_LOSS",
+                                                              "MUON",
+                                                              "MOVING_AVERAGE",
+                                                              "ATTENTION_PROBABILITIES"};
   return kind >= 0 && kind < static_cast<int32_t>(kNames.size()) ? kNames[static_cast<size_t>(kind)]
                                                                  : std::string_view("?");
 }

@@ -19,18 +19,21 @@
 
 namespace shoal::engine {
 
-// The buffer a slot lives in. Programs of one model share all of them.
+// The buffer a slot lives in. Programs of one model share all of them; one program uses at most
+// SHOAL_MAX_BUFFERS.
 enum class Region : int32_t {
   kArena = 0,     // intermediate tensors; placed by the planner
   kMaster = 1,    // parameters
   kCopy = 2,      // bf16 copies of the parameters
   kGradient = 3,  // of the parameters
-  kMoment1 = 4,   // AdamW's m and v
+  kMoment1 = 4,   // the optimizer's m (momentum) and v
   kMoment2 = 5,
-  kIo = 6,    // what the host writes before a run and reads after it
-  kCache = 7  // keys and values of generation
+  kIo = 6,           // what the host writes before a run and reads after it
+  kCache = 7,        // keys and values of generation
+  kAverage = 8,      // moving averages of the parameters
+  kAverageCopy = 9,  // and their bf16 copies
 };
-inline constexpr int kRegionCount = 8;
+inline constexpr int kRegionCount = 10;
 std::string_view RegionName(Region region);
 
 struct Slot {

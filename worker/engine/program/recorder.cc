@@ -18,6 +18,11 @@ Shape WithWidth(const Tensor& tensor, int64_t width) {
   return shape;
 }
 
+void CheckQkv(const Tensor& qkv, const AttentionForm& form) {
+  SHOAL_CHECK(qkv.width() == form.qkv_width(), "attention of ", form.heads, " and ", form.kv_heads,
+              " heads of width ", form.head_dim, " over width ", qkv.width());
+}
+
 Shape ColumnOf(const Tensor& tensor) {
   return Shape::Column(tensor.shape.extent, tensor.shape.dims[0]);
 }
@@ -85,59 +90,73 @@ Tensor Recorder::Cache(std::string_view name, int64_t index, int64_t positions, 
   return program_.AddSlot(std::move(slot));
 }
 
-Tensor Recorder::Embedding(const Tensor& tokens, const std::string& table, const Tensor& positions,
-                           const std::string& position_table, double dropout) {
-  const Tensor rows = ParameterTensor(table, Region::kMaster);
-  const Tensor position_rows = ParameterTensor(position_table, Region::kMaster);
-  SHOAL_CHECK(rows.width() == position_rows.width());
+Tensor Recorder::Embedding(const Tensor& tokens, const Tensor& positions, const Tensor& segments,
+                           const EmbeddingTables& tables, double dropout) {
+  const Tensor rows = ParameterTensor(tables.tokens, Region::kMaster);
   const Tensor x = program_.NewTensor("embedding", stat(), WithWidth(tokens, rows.width()));
   Op& op = Append(SHOAL_OP_EMBEDDING, "embedding");
   op.code.inputs[0] = tokens.slot;
   op.code.inputs[1] = rows.slot;
-  op.code.inputs[2] = positions.slot;
-  op.code.inputs[3] = position_rows.slot;
+  if (!tables.positions.empty()) {
+    op.code.inputs[2] = positions.slot;
+    op.code.inputs[3] = ParameterTensor(tables.positions, Region::kMaster).slot;
+  }
+  if (!tables.segments.empty()) {
+    op.code.inputs[4] = segments.slot;
+    op.code.inputs[5] = ParameterTensor(tables.segments, Region::kMaster).slot;
+  }
   op.code.outputs[0] = x.slot;
   op.code.attr.embedding.dropout = static_cast<float>(dropout);
   op.code.attr.embedding.stream = NextDropoutStream();
   return x;
 }
 
-Tensor Recorder::Norm(const Tensor& x, const std::string& name, double eps) {
+Tensor Recorder::Norm(const Tensor& x, const std::string& name, const NormForm& form) {
+  return Norm(x, name, form, act());
+}
+
+Tensor Recorder::Norm(const Tensor& x, const std::string& name, const NormForm& form,
+                      Dtype result) {
   const Tensor gamma = ParameterTensor(name + ".weight", Region::kMaster);
   const Tensor beta = OptionalBias(name);
   SHOAL_CHECK(gamma.shape.dims[0] == x.width(), name, " is of another width than its input");
-  const Tensor y = program_.NewTensor(name, act(), x.shape);
-  const Tensor mean = program_.NewTensor(name + ".mean", stat(), ColumnOf(x));
+  const Tensor y = program_.NewTensor(name, result, x.shape);
   const Tensor rstd = program_.NewTensor(name + ".rstd", stat(), ColumnOf(x));
-  Op& op = Append(SHOAL_OP_NORM, name);
+  Op op(SHOAL_OP_NORM, name);
   op.code.inputs[0] = x.slot;
   op.code.inputs[1] = gamma.slot;
   op.code.inputs[2] = beta.slot;
   op.code.outputs[0] = y.slot;
-  op.code.outputs[2] = mean.slot;
+  if (form.kind == NormKind::kLayer) {
+    op.code.outputs[2] = program_.NewTensor(name + ".mean", stat(), ColumnOf(x)).slot;
+  }
   op.code.outputs[3] = rstd.slot;
-  op.code.attr.norm.eps = static_cast<float>(eps);
+  op.code.attr.norm.kind = form.kind == NormKind::kRms ? 1 : 0;
+  op.code.attr.norm.eps = static_cast<float>(form.eps);
+  program_.ops.push_back(std::move(op));
   return y;
 }
 
 Tensor Recorder::Linear(const Tensor& x, const std::string& name) {
-  const Tensor y = Head(x, name + ".weight", act());
+  const std::string bias = name + ".bias";
+  const Tensor y = Head(x, name + ".weight", layout_.Find(bias) == nullptr ? "" : bias, act());
   program_.slots[static_cast<size_t>(y.slot)].name = name;
-  Op& op = program_.ops.back();
-  op.label = name;
-  op.code.inputs[2] = OptionalBias(name).slot;
+  program_.ops.back().label = name;
   return y;
 }
 
-Tensor Recorder::Head(const Tensor& h, const std::string& weight, Dtype dtype) {
+Tensor Recorder::Head(const Tensor& h, const std::string& weight, const std::string& bias,
+                      Dtype dtype) {
   const Tensor w = ParameterTensor(weight, MatmulRegion(act()));
   SHOAL_CHECK(w.shape.dims[1] == h.width(), weight, " takes ", w.shape.dims[1], " columns, not ",
               h.width());
   SHOAL_CHECK(h.dtype == act(), weight, " needs an input of the act dtype");
+  const Tensor b = bias.empty() ? Tensor{} : ParameterTensor(bias, Region::kMaster);
   const Tensor y = program_.NewTensor("logits", dtype, WithWidth(h, w.shape.dims[0]));
   Op& op = Append(SHOAL_OP_LINEAR, "head");
   op.code.inputs[0] = h.slot;
   op.code.inputs[1] = w.slot;
+  op.code.inputs[2] = b.slot;
   op.code.outputs[0] = y.slot;
   return y;
 }
@@ -164,44 +183,116 @@ Tensor Recorder::Add(const Tensor& x, const Tensor& branch, double dropout) {
   return sum;
 }
 
-Tensor Recorder::Attention(const Tensor& qkv, const Tensor& offsets, int64_t heads,
-                           double dropout) {
-  const int64_t width = qkv.width() / 3;
-  SHOAL_CHECK(width * 3 == qkv.width() && width % heads == 0, "attention over width ", width,
-              " with ", heads, " heads");
-  const Tensor out = program_.NewTensor(Rename(qkv, ".attention"), act(), WithWidth(qkv, width));
-  const Tensor lse = program_.NewTensor(Rename(qkv, ".lse"), stat(), WithWidth(qkv, heads));
+Tensor Recorder::Glu(const Tensor& gate_up, shoal_activation activation) {
+  SHOAL_CHECK(gate_up.width() % 2 == 0, "gate and up of width ", gate_up.width());
+  const Tensor y = program_.NewTensor(Rename(gate_up, ".glu"), gate_up.dtype,
+                                      WithWidth(gate_up, gate_up.width() / 2));
+  Op& op = Append(SHOAL_OP_GLU, Rename(gate_up, ".glu"));
+  op.code.inputs[0] = gate_up.slot;
+  op.code.outputs[0] = y.slot;
+  op.code.attr.activation.activation = activation;
+  return y;
+}
+
+Tensor Recorder::Dropout(const Tensor& x, double dropout) {
+  if (dropout == 0) return x;
+  const Tensor y = program_.NewTensor(Rename(x, ".dropout"), x.dtype, x.shape);
+  Op& op = Append(SHOAL_OP_DROPOUT, Rename(x, ".dropout"));
+  op.code.inputs[0] = x.slot;
+  op.code.outputs[0] = y.slot;
+  op.code.attr.dropout.dropout = static_cast<float>(dropout);
+  op.code.attr.dropout.stream = NextDropoutStream();
+  return y;
+}
+
+Tensor Recorder::Cast(const Tensor& x, Dtype dtype) {
+  if (x.dtype == dtype) return x;
+  const Tensor y = program_.NewTensor(Rename(x, ".cast"), dtype, x.shape);
+  Op& op = Append(SHOAL_OP_CAST, Rename(x, ".cast"));
+  op.code.inputs[0] = x.slot;
+  op.code.outputs[0] = y.slot;
+  return y;
+}
+
+Tensor Recorder::Scale(const Tensor& x, double factor) {
+  if (factor == 1) return x;
+  const Tensor y = program_.NewTensor(Rename(x, ".scaled"), x.dtype, x.shape);
+  Op& op = Append(SHOAL_OP_SCALE, Rename(x, ".scaled"));
+  op.code.inputs[0] = x.slot;
+  op.code.outputs[0] = y.slot;
+  op.code.attr.scale.value = static_cast<float>(factor);
+  return y;
+}
+
+Tensor Recorder::Rope(const Tensor& qkv, const Tensor& positions, const AttentionForm& form,
+                      double theta, bool interleaved) {
+  CheckQkv(qkv, form);
+  const Tensor turned = program_.NewTensor(Rename(qkv, ".rope"), qkv.dtype, qkv.shape);
+  Op& op = Append(SHOAL_OP_ROPE, Rename(qkv, ".rope"));
+  op.code.inputs[0] = qkv.slot;
+  op.code.inputs[1] = positions.slot;
+  op.code.outputs[0] = turned.slot;
+  auto& rope = op.code.attr.rope;
+  rope.heads = static_cast<int32_t>(form.heads);
+  rope.kv_heads = static_cast<int32_t>(form.kv_heads);
+  rope.head_dim = static_cast<int32_t>(form.head_dim);
+  rope.interleaved = interleaved ? 1 : 0;
+  rope.theta = static_cast<float>(theta);
+  return turned;
+}
+
+void Recorder::SetAttention(Op& op, const AttentionForm& form) {
+  auto& attention = op.code.attr.attention;
+  attention.heads = static_cast<int32_t>(form.heads);
+  attention.kv_heads = static_cast<int32_t>(form.kv_heads);
+  attention.head_dim = static_cast<int32_t>(form.head_dim);
+  attention.mask = form.mask;
+  attention.window = form.window;
+  attention.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(form.head_dim)));
+}
+
+Tensor Recorder::Attention(const Tensor& qkv, const Tensor& offsets, const AttentionForm& form) {
+  CheckQkv(qkv, form);
+  const Tensor out = program_.NewTensor(Rename(qkv, ".attention"), act(),
+                                        WithWidth(qkv, form.heads * form.head_dim));
+  const Tensor lse = program_.NewTensor(Rename(qkv, ".lse"), stat(), WithWidth(qkv, form.heads));
   Op& op = Append(SHOAL_OP_ATTENTION, Rename(qkv, ".attention"));
   op.code.inputs[0] = qkv.slot;
   op.code.inputs[1] = offsets.slot;
   op.code.outputs[0] = out.slot;
   op.code.outputs[1] = lse.slot;
-  auto& attention = op.code.attr.attention;
-  attention.heads = attention.kv_heads = static_cast<int32_t>(heads);
-  attention.head_dim = static_cast<int32_t>(width / heads);
-  attention.mask = SHOAL_MASK_CAUSAL;
-  attention.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(width / heads)));
-  attention.dropout = static_cast<float>(dropout);
-  attention.stream = NextDropoutStream();
+  SetAttention(op, form);
+  op.code.attr.attention.dropout = static_cast<float>(form.dropout);
+  op.code.attr.attention.stream = NextDropoutStream();
   return out;
 }
 
+Tensor Recorder::AttentionProbabilities(const Tensor& qkv, const Tensor& offsets,
+                                        const AttentionForm& form, int64_t positions) {
+  CheckQkv(qkv, form);
+  const Tensor seen = program_.NewTensor(Rename(qkv, ".probabilities"), stat(),
+                                         WithWidth(qkv, form.heads * positions));
+  Op& op = Append(SHOAL_OP_ATTENTION_PROBABILITIES, Rename(qkv, ".probabilities"));
+  op.code.inputs[0] = qkv.slot;
+  op.code.inputs[1] = offsets.slot;
+  op.code.outputs[0] = seen.slot;
+  SetAttention(op, form);
+  return seen;
+}
+
 Tensor Recorder::AttentionCached(const Tensor& qkv, const Tensor& k_cache, const Tensor& v_cache,
-                                 int64_t heads) {
-  const int64_t width = k_cache.width();
-  SHOAL_CHECK(width * 3 == qkv.width() && width % heads == 0, "attention over width ", width,
-              " with ", heads, " heads");
-  const Tensor out = program_.NewTensor(Rename(qkv, ".attention"), act(), WithWidth(qkv, width));
+                                 const AttentionForm& form) {
+  CheckQkv(qkv, form);
+  SHOAL_CHECK(k_cache.width() == form.kv_heads * form.head_dim, "a cache of width ",
+              k_cache.width());
+  const Tensor out = program_.NewTensor(Rename(qkv, ".attention"), act(),
+                                        WithWidth(qkv, form.heads * form.head_dim));
   Op& op = Append(SHOAL_OP_ATTENTION_CACHED, Rename(qkv, ".attention"));
   op.code.inputs[0] = qkv.slot;
   op.code.outputs[0] = out.slot;
   op.code.outputs[1] = k_cache.slot;
   op.code.outputs[2] = v_cache.slot;
-  auto& attention = op.code.attr.attention;
-  attention.heads = attention.kv_heads = static_cast<int32_t>(heads);
-  attention.head_dim = static_cast<int32_t>(width / heads);
-  attention.mask = SHOAL_MASK_CAUSAL;
-  attention.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(width / heads)));
+  SetAttention(op, form);
   return out;
 }
 
@@ -214,13 +305,60 @@ Tensor Recorder::GatherRows(const Tensor& x, const Tensor& rows) {
   return y;
 }
 
-Tensor Recorder::CrossEntropy(const Tensor& logits, const Tensor& targets) {
+Tensor Recorder::MeanPool(const Tensor& x, const Tensor& offsets) {
+  Shape shape = Shape::Column(Extent::kSelected, capacity_.selected);
+  shape.rank = 2;
+  shape.dims[1] = x.width();
+  const Tensor y = program_.NewTensor(Rename(x, ".mean"), x.dtype, shape);
+  Op& op = Append(SHOAL_OP_MEAN_POOL, Rename(x, ".mean"));
+  op.code.inputs[0] = x.slot;
+  op.code.inputs[1] = offsets.slot;
+  op.code.outputs[0] = y.slot;
+  return y;
+}
+
+Tensor Recorder::CrossEntropy(const Tensor& logits, const Tensor& targets, double label_smoothing) {
   const Tensor loss = Io("loss", stat(), ColumnOf(logits));
   Op& op = Append(SHOAL_OP_CROSS_ENTROPY, "cross_entropy");
   op.code.inputs[0] = logits.slot;
   op.code.inputs[1] = targets.slot;
   op.code.outputs[0] = loss.slot;
+  op.code.attr.linear.label_smoothing = static_cast<float>(label_smoothing);
   return loss;
+}
+
+Tensor Recorder::DistillationLoss(const Tensor& logits, const Tensor& targets,
+                                  const Tensor& probabilities, const DistillationSettings& settings,
+                                  double label_smoothing) {
+  const Tensor loss = Io("loss", stat(), ColumnOf(logits));
+  Op& op = Append(SHOAL_OP_DISTILLATION_LOSS, "distillation");
+  op.code.inputs[0] = logits.slot;
+  op.code.inputs[1] = targets.slot;
+  op.code.inputs[2] = probabilities.slot;
+  op.code.outputs[0] = loss.slot;
+  auto& distillation = op.code.attr.distillation;
+  distillation.temperature = static_cast<float>(settings.temperature);
+  distillation.weight = static_cast<float>(settings.weight);
+  distillation.label_smoothing = static_cast<float>(label_smoothing);
+  return loss;
+}
+
+void Recorder::AddScaled(const Tensor& x, double weight, const Tensor& sum, bool first) {
+  Op& op = Append(SHOAL_OP_SCALE, Rename(x, ".sum"));
+  op.code.inputs[0] = x.slot;
+  op.code.outputs[0] = sum.slot;
+  op.code.attr.scale.value = static_cast<float>(weight);
+  op.code.attr.scale.write = first ? SHOAL_WRITE_OVERWRITE : SHOAL_WRITE_ADD;
+}
+
+void Recorder::AddSoftmax(const Tensor& logits, double temperature, double weight,
+                          const Tensor& sum, bool first) {
+  Op& op = Append(SHOAL_OP_SOFTMAX, Rename(logits, ".softmax"));
+  op.code.inputs[0] = logits.slot;
+  op.code.outputs[0] = sum.slot;
+  op.code.attr.softmax.scale = static_cast<float>(1.0 / temperature);
+  op.code.attr.softmax.weight = static_cast<float>(weight);
+  op.code.attr.softmax.write = first ? SHOAL_WRITE_OVERWRITE : SHOAL_WRITE_ADD;
 }
 
 void Recorder::Sum(const Tensor& x, std::string_view result) {
@@ -238,14 +376,19 @@ void Recorder::Return(const Tensor& x, std::string_view result) {
   slot.offset_bytes = io_.Place(result, slot.size_bytes());
 }
 
-Tensor Recorder::Flat(Region region, const ParameterRange& range, Dtype dtype) {
+Tensor Recorder::NewSlot(Region region, std::string_view name, int64_t offset, const Shape& shape,
+                         Dtype dtype) {
   Slot slot;
-  slot.name = std::string(RegionName(region));
+  slot.name = std::string(name);
   slot.dtype = dtype;
-  slot.shape = Shape::Vector(range.elements);
+  slot.shape = shape;
   slot.region = region;
-  slot.offset_bytes = range.offset * SizeOf(dtype);
+  slot.offset_bytes = offset * SizeOf(dtype);
   return program_.AddSlot(std::move(slot));
+}
+
+Tensor Recorder::Flat(Region region, const ParameterRange& range, Dtype dtype) {
+  return NewSlot(region, RegionName(region), range.offset, Shape::Vector(range.elements), dtype);
 }
 
 Tensor Recorder::GlobalNorm(std::string_view result) {
@@ -280,6 +423,52 @@ void Recorder::AdamW(const ParameterRange& range, const Tensor& norm, const Adam
   adamw.weight_decay = static_cast<float>(settings.weight_decay);
   adamw.clip = static_cast<float>(settings.clip_norm);
   adamw.lr_multiplier = 1;
+  program_.ops.push_back(std::move(op));
+}
+
+void Recorder::Muon(const Tensor& norm, const MuonSettings& settings) {
+  for (const Parameter& parameter : layout_.parameters()) {
+    if (!parameter.muon) continue;
+    int64_t row = 0;
+    for (const int64_t rows : parameter.parts) {
+      AppendMuon(parameter, row, rows, norm, settings);
+      row += rows;
+    }
+  }
+}
+
+void Recorder::AppendMuon(const Parameter& parameter, int64_t first_row, int64_t rows,
+                          const Tensor& norm, const MuonSettings& settings) {
+  const int64_t columns = parameter.shape.dims[1];
+  const int64_t offset = parameter.offset + first_row * columns;
+  const Shape shape = Shape::Matrix(rows, columns);
+  const auto slot = [&](Region region, Dtype dtype) {
+    return NewSlot(region, parameter.name, offset, shape, dtype).slot;
+  };
+  Op op(SHOAL_OP_MUON, StrCat("muon.", parameter.name));
+  op.code.inputs[0] = slot(Region::kGradient, stat());
+  op.code.inputs[1] = norm.slot;
+  op.code.outputs[0] = slot(Region::kMaster, stat());
+  op.code.outputs[1] = slot(Region::kMoment1, stat());
+  if (act() == Dtype::kBf16) op.code.outputs[2] = slot(Region::kCopy, Dtype::kBf16);
+  auto& muon = op.code.attr.muon;
+  muon.momentum = static_cast<float>(settings.momentum);
+  muon.weight_decay = static_cast<float>(settings.weight_decay);
+  muon.clip = static_cast<float>(settings.clip_norm);
+  muon.lr_multiplier = static_cast<float>(settings.lr_multiplier);
+  muon.iterations = settings.iterations;
+  program_.ops.push_back(std::move(op));
+}
+
+void Recorder::MovingAverage(double decay) {
+  const ParameterRange all = {0, layout_.flat_elements()};
+  Op op(SHOAL_OP_MOVING_AVERAGE, "moving average");
+  op.code.inputs[0] = Flat(Region::kMaster, all, stat()).slot;
+  op.code.outputs[0] = Flat(Region::kAverage, all, stat()).slot;
+  if (act() == Dtype::kBf16) {
+    op.code.outputs[1] = Flat(Region::kAverageCopy, all, Dtype::kBf16).slot;
+  }
+  op.code.attr.moving_average.decay = static_cast<float>(decay);
   program_.ops.push_back(std::move(op));
 }
 

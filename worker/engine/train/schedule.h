@@ -2,7 +2,9 @@
 //
 // Step s (from 0) of `warmup` steps runs at peak * (s + 1) / warmup. Afterwards, with
 // t = (s - warmup) / (steps - warmup) in [0, 1): constant stays at the peak; linear and cosine go
-// from the peak to final_lr, which they would reach at step `steps`, just past the last one.
+// from the peak to final_lr, which they would reach at step `steps`, just past the last one; wsd
+// (warm-up, stable, decay) stays at the peak until the last decay_fraction of t, and is linear
+// there.
 #ifndef SHOAL_WORKER_ENGINE_TRAIN_SCHEDULE_H_
 #define SHOAL_WORKER_ENGINE_TRAIN_SCHEDULE_H_
 

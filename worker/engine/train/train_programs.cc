@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/status.h"
+#include "core/base/strings.h"
 #include "worker/engine/program/backward.h"
 #include "worker/engine/program/passes.h"
 #include "worker/engine/program/planner.h"
@@ -10,20 +11,39 @@
 namespace shoal::engine {
 namespace {
 
-// The model's loss on a packed batch, one value per row.
-Tensor RecordLoss(Recorder& r, const Recording& recording) {
-  const Capacity& capacity = r.capacity();
-  const Shape row = Shape::Column(Extent::kRows, capacity.rows);
-  const Tensor tokens = r.Io("tokens", Dtype::kI32, row);
-  const Tensor positions = r.Io("positions", Dtype::kI32, row);
-  const Tensor targets = r.Io("targets", Dtype::kI32, row);
-  AttentionContext context;
-  context.offsets =
-      r.Io("offsets", Dtype::kI32, Shape::Column(Extent::kSequencesPlus1, capacity.sequences + 1));
+Shape TargetShape(const Recorder& r, Task task) {
+  return task == Task::kNextToken ? Shape::Column(Extent::kRows, r.capacity().rows)
+                                  : Shape::Column(Extent::kSelected, r.capacity().selected);
+}
 
-  const Tensor hidden = recording.decoder.Hidden(r, tokens, positions, context);
-  const Tensor logits = recording.decoder.Logits(r, hidden, r.act());
-  return r.CrossEntropy(logits, targets);
+// The model's answer to a packed batch: logits of each target, [N or R, V or labels].
+Tensor RecordLogits(Recorder& r, const Transformer& model, Dtype dtype) {
+  const Task task = TaskOf(model.spec());
+  const Shape row = Shape::Column(Extent::kRows, r.capacity().rows);
+  ModelInputs inputs;
+  inputs.tokens = r.Io("tokens", Dtype::kI32, row);
+  inputs.positions = r.Io("positions", Dtype::kI32, row);
+  if (model.has_segments()) inputs.segments = r.Io("segments", Dtype::kI32, row);
+  inputs.offsets = r.Io("offsets", Dtype::kI32,
+                        Shape::Column(Extent::kSequencesPlus1, r.capacity().sequences + 1));
+  const Tensor hidden = model.Hidden(r, inputs);
+  if (task == Task::kNextToken) return model.Logits(r, hidden, dtype);
+  const Tensor rows = r.Io("rows", Dtype::kI32, TargetShape(r, task));
+  if (task == Task::kMaskedTokens) return model.Logits(r, r.GatherRows(hidden, rows), dtype);
+  return model.LabelLogits(r, hidden, inputs, rows, dtype);
+}
+
+Tensor Targets(Recorder& r, Task task) {
+  return r.Io("targets", Dtype::kI32, TargetShape(r, task));
+}
+
+// The teachers' probabilities for each target.
+Tensor Probabilities(Recorder& r, const Transformer& model) {
+  const Task task = TaskOf(model.spec());
+  Shape shape = TargetShape(r, task);
+  shape.rank = 2;
+  shape.dims[1] = task == Task::kLabels ? model.labels() : model.vocab_size();
+  return r.Io("teacher_probabilities", r.stat(), shape);
 }
 
 Program Finish(Recorder& r, bool fuse) {
@@ -41,9 +61,23 @@ Recorder MakeRecorder(const Recording& recording, std::string name) {
 
 }  // namespace
 
-absl::StatusOr<Program> RecordAccumulate(const Recording& recording) {
+Task TaskOf(const v1::ModelSpec& model) {
+  if (model.head() == "mlm") return Task::kMaskedTokens;
+  return model.head() == "classifier" ? Task::kLabels : Task::kNextToken;
+}
+
+absl::StatusOr<Program> RecordAccumulate(const Recording& recording, const v1::TrainSpec& train) {
   Recorder r = MakeRecorder(recording, "accumulate");
-  const Tensor loss = RecordLoss(r, recording);
+  const Tensor logits = RecordLogits(r, recording.model, r.act());
+  const Tensor targets = Targets(r, TaskOf(recording.model.spec()));
+  Tensor loss;
+  if (train.distill().teachers().empty()) {
+    loss = r.CrossEntropy(logits, targets, train.label_smoothing());
+  } else {
+    loss = r.DistillationLoss(logits, targets, Probabilities(r, recording.model),
+                              {train.distill().temperature(), train.distill().weight()},
+                              train.label_smoothing());
+  }
   r.Sum(loss, "total");
   SHOAL_RETURN_IF_ERROR(AppendBackward(r.program(), recording.layout));
   return Finish(r, recording.fuse);
@@ -51,7 +85,26 @@ absl::StatusOr<Program> RecordAccumulate(const Recording& recording) {
 
 Program RecordEvaluate(const Recording& recording) {
   Recorder r = MakeRecorder(recording, "evaluate");
-  RecordLoss(r, recording);
+  const Task task = TaskOf(recording.model.spec());
+  const Tensor logits =
+      RecordLogits(r, recording.model, task == Task::kLabels ? r.stat() : r.act());
+  if (task == Task::kLabels) r.Return(logits, "label_logits");
+  r.CrossEntropy(logits, Targets(r, task), /*label_smoothing=*/0);
+  return Finish(r, recording.fuse);
+}
+
+Program RecordTeach(const Recording& recording, const v1::DistillSpec& distill, int index,
+                    int count) {
+  Recorder r = MakeRecorder(recording, StrCat("teach.", index));
+  const Tensor logits = RecordLogits(r, recording.model, r.stat());
+  const Tensor probabilities = Probabilities(r, recording.model);
+  const double share = 1.0 / count, temperature = distill.temperature();
+  if (distill.combine() == "logits") {
+    r.AddScaled(logits, share, probabilities, index == 0);
+    if (index + 1 == count) r.AddSoftmax(probabilities, temperature, 1, probabilities, true);
+  } else {
+    r.AddSoftmax(logits, temperature, share, probabilities, index == 0);
+  }
   return Finish(r, recording.fuse);
 }
 
@@ -64,6 +117,14 @@ Program RecordUpdate(const Recording& recording, const v1::TrainSpec& train) {
   r.AdamW(recording.layout.decay(), norm, settings, "adamw.decay");
   settings.weight_decay = 0;
   r.AdamW(recording.layout.no_decay(), norm, settings, "adamw.no_decay");
+  if (recording.layout.muon().elements > 0) {
+    r.Muon(norm, {.momentum = optimizer.muon_momentum(),
+                  .weight_decay = optimizer.weight_decay(),
+                  .clip_norm = train.clip_norm(),
+                  .lr_multiplier = optimizer.muon_lr() / optimizer.lr(),
+                  .iterations = optimizer.muon_iterations()});
+  }
+  if (train.ema_decay() > 0) r.MovingAverage(train.ema_decay());
   return Finish(r, recording.fuse);
 }
 

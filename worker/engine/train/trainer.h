@@ -1,4 +1,4 @@
-// Trains one decoder on one device.
+// Trains one model on one device.
 //
 //   SHOAL_ASSIGN_OR_RETURN(auto trainer, Trainer::Create(*device, options, train_shard, held_out));
 //   if (resume) SHOAL_RETURN_IF_ERROR(trainer->Restore(path));
@@ -29,11 +29,14 @@
 #include "shoal/v1/job.pb.h"
 #include "shoal/v1/spec.pb.h"
 #include "worker/engine/backend/backend.h"
-#include "worker/engine/model/decoder.h"
+#include "worker/engine/model/loaded_model.h"
+#include "worker/engine/model/transformer.h"
 #include "worker/engine/model/weights.h"
 #include "worker/engine/program/planner.h"
 #include "worker/engine/program/program.h"
+#include "worker/engine/train/masking.h"
 #include "worker/engine/train/profile.h"
+#include "worker/engine/train/train_programs.h"
 
 namespace shoal::engine {
 
@@ -42,15 +45,14 @@ struct TrainerOptions {
   int64_t vocab_size = 0;  // rows of the token embedding: core/spec's ResolveVocabSize
   v1::TrainSpec train;     // complete; dtype is resolved: "f32" or "bf16"
   uint64_t seed = 42;
-  std::string run_id;            // written to checkpoints
-  std::string tokenizer_digest;  // written to checkpoints
-  std::string request_digest;    // written to and compared with checkpoints; hex, may be empty
-  v1::NumericsClass numerics;    // written to and compared with checkpoints
-  // Rows of the largest micro-batch; a step of more is accumulated. Changes results, so it is part
-  // of what a run is: leave it, except in tests. At least the longest example is always taken.
-  int64_t micro_batch_rows = data::kMicroBatchRows;
-  bool fuse = true;      // false: the plain list of operations, for tests
-  bool profile = false;  // time every operation: see ProfileReport
+  std::string run_id;                 // written to checkpoints
+  std::string tokenizer_digest;       // written to checkpoints
+  std::string request_digest;         // written to and compared with checkpoints; hex, may be empty
+  v1::NumericsClass numerics;         // written to and compared with checkpoints
+  int32_t mask_token = -1;            // head mlm: the id of [MASK]
+  std::vector<LoadedModel> teachers;  // of train.distill: as many as it names, same tokenizer
+  bool fuse = true;                   // false: the plain list of operations, for tests
+  bool profile = false;               // time every operation: see ProfileReport
 };
 
 struct StepResult {
@@ -63,11 +65,13 @@ struct StepResult {
   int64_t epoch = 0;
 };
 
+// Of a held-out set.
 struct EvaluateResult {
   double loss = 0;  // nats per counted token; NaN when there was none
   // Over counted targets that stand for text: core/data/tokenizer/bits_per_byte.h.
   double bits_per_byte = 0;
-  int64_t tokens = 0;  // counted targets
+  double accuracy = 0;  // classifier: share of examples whose label is the likeliest; else NaN
+  int64_t tokens = 0;   // counted targets
   int64_t examples = 0;
 };
 
@@ -94,7 +98,9 @@ class Trainer {
   // backend.
   absl::StatusOr<StepResult> Step();
 
-  // Loss on the held-out shard without dropout, on its first `max_examples` examples (0: all).
+  // Loss on the held-out shard without dropout, on its first `max_examples` examples (0: all), by
+  // the averaged parameters where train.ema_decay asks for them. Masked tokens are the same ones
+  // every time.
   // Errors: FailedPrecondition without a held-out shard.
   absl::StatusOr<EvaluateResult> Evaluate(int64_t max_examples);
 
@@ -119,8 +125,10 @@ class Trainer {
   int64_t parameters() const { return weights_->layout().count(); }
   int64_t memory_bytes() const;  // of weights, gradients, optimizer, arena and batches
 
-  // The live weights, to make a Generator for sample answers while training.
-  std::shared_ptr<Weights> weights() { return weights_; }
+  // The weights to answer with: the live ones, or their moving average.
+  std::shared_ptr<Weights> weights() { return average_ != nullptr ? average_ : weights_; }
+  // Of a classifier: the names of its classes.
+  const std::vector<std::string>& labels() const { return labels_; }
 
   // The recorded programs and, with options.profile, time per operation since the start.
   std::string Listing() const;
@@ -129,6 +137,7 @@ class Trainer {
  private:
   absl::Status Load(checkpoint::CheckpointReader& reader);
 
+  struct EvaluateSums;
   // A planned program with its listing and its times.
   struct Planned {
     Program program;
@@ -139,18 +148,25 @@ class Trainer {
   struct MicroBatch {
     int64_t first_sequence = 0, end_sequence = 0;
     int64_t first_row = 0, rows = 0, longest = 0;
+    int64_t targets = 0;  // R: rows or sequences that have one
     int64_t sequences() const { return end_sequence - first_sequence; }
   };
 
-  Trainer(Device& device, const TrainerOptions& options, data::Batcher batcher);
-  absl::Status Prepare(std::optional<data::Shard> held_out);
+  Trainer(Device& device, const TrainerOptions& options, std::vector<std::string> labels,
+          data::Batcher batcher);
+  absl::Status Prepare(const data::Shard& train, std::optional<data::Shard> held_out);
+  absl::Status PrepareTeachers();
   absl::Status RecordPrograms();
   absl::Status AllocateBuffers();
-  absl::Status MakePlanOf(Planned& planned);
+  absl::Status MakePlanOf(Planned& planned, const Weights& weights);
 
+  void FillTraining(int64_t step);
+  void FillHeldOut(int64_t index);
   MicroBatch NextMicroBatch(const data::Batch& batch, int64_t first_sequence) const;
   absl::Status Upload(const data::Batch& batch, const MicroBatch& part);
+  absl::Status WriteInts(std::string_view name, const int32_t* values, int64_t count);
   shoal_scalars ScalarsOf(const MicroBatch& part, Planned& planned) const;
+  absl::Status AddLosses(const MicroBatch& part, EvaluateSums& sums);
   absl::StatusOr<double> Accumulate();
   absl::StatusOr<double> Update(double learning_rate);
   absl::StatusOr<float> ReadScalar(std::string_view name) const;
@@ -159,8 +175,11 @@ class Trainer {
   // Constant after construction.
   Device& device_;
   TrainerOptions options_;
-  Decoder decoder_;
+  std::vector<std::string> labels_;
+  Transformer model_;
+  Task task_;
   Dtype act_;
+  std::optional<Masking> masking_;
   Capacity capacity_;
   IoLayout io_layout_;
   double flops_per_row_ = 0;      // everything but attention
@@ -168,8 +187,10 @@ class Trainer {
 
   // Device memory.
   std::shared_ptr<Weights> weights_;  // shared with generators made for samples
+  std::shared_ptr<Weights> average_;  // of the parameters; null without train.ema_decay
   Buffer gradients_, moment1_, moment2_, arena_, io_;
   Planned accumulate_, update_, evaluate_;
+  std::vector<Planned> teach_;  // one for each teacher
 
   // Batches, in buffers that are reused.
   data::Batcher batcher_;
@@ -178,7 +199,9 @@ class Trainer {
   std::optional<data::Batcher> held_out_batcher_;
   data::Batch held_out_batch_;
   std::vector<int32_t> offsets_;
-  std::vector<float> row_losses_;
+  std::vector<int32_t> rows_, targets_;  // [R] of the micro-batch at hand
+  std::vector<float> losses_, label_logits_;
+  std::vector<uint64_t> mask_keys_;
 
   int64_t step_ = 0;
   Totals totals_;

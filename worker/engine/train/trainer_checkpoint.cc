@@ -21,10 +21,13 @@ std::vector<int64_t> DimsOf(const Parameter& parameter) {
   return {dims.begin(), dims.begin() + parameter.shape.rank};
 }
 
+bool HasSecondMoment(const Parameter& parameter) { return !parameter.muon; }
+
 // Every parameter's range of a flat f32 buffer as a tensor of the file.
 void AddTensors(const ParameterLayout& layout, std::string_view prefix, const Buffer& buffer,
-                std::vector<TensorSource>& tensors) {
+                std::vector<TensorSource>& tensors, bool (*belongs)(const Parameter&) = nullptr) {
   for (const Parameter& parameter : layout.parameters()) {
+    if (belongs != nullptr && !belongs(parameter)) continue;
     TensorSource source;
     source.name = StrCat(prefix, parameter.name);
     source.shape = DimsOf(parameter);
@@ -93,12 +96,17 @@ absl::StatusOr<checkpoint::WrittenFile> Trainer::Save(FileSystem& files, v1::Che
   manifest.vocab_size = options_.vocab_size;
   manifest.tokenizer_digest = options_.tokenizer_digest;
   manifest.numerics = options_.numerics;
+  manifest.labels = labels_;
 
   std::vector<TensorSource> tensors;
-  AddTensors(weights_->layout(), "", weights_->master(), tensors);
-  if (kind == v1::CHECKPOINT_KIND_RESUMABLE) {
-    AddTensors(weights_->layout(), checkpoint::kOptimizerM, moment1_, tensors);
-    AddTensors(weights_->layout(), checkpoint::kOptimizerV, moment2_, tensors);
+  const ParameterLayout& layout = weights_->layout();
+  if (kind == v1::CHECKPOINT_KIND_WEIGHTS) {
+    AddTensors(layout, "", weights()->master(), tensors);
+  } else {
+    AddTensors(layout, "", weights_->master(), tensors);
+    AddTensors(layout, checkpoint::kOptimizerM, moment1_, tensors);
+    AddTensors(layout, checkpoint::kOptimizerV, moment2_, tensors, HasSecondMoment);
+    if (average_ != nullptr) AddTensors(layout, checkpoint::kAverage, average_->master(), tensors);
   }
   return checkpoint::WriteCheckpoint(files, path, manifest, tensors);
 }
@@ -123,13 +131,18 @@ absl::Status Trainer::Load(CheckpointReader& reader) {
     SHOAL_RETURN_IF_ERROR(weights_->Set(parameter.name, values));
     SHOAL_RETURN_IF_ERROR(ReadTensor(reader, checkpoint::kOptimizerM, parameter, values));
     SHOAL_RETURN_IF_ERROR(moment1_.Write(begin, values.data(), bytes));
-    SHOAL_RETURN_IF_ERROR(ReadTensor(reader, checkpoint::kOptimizerV, parameter, values));
-    SHOAL_RETURN_IF_ERROR(moment2_.Write(begin, values.data(), bytes));
+    if (HasSecondMoment(parameter)) {
+      SHOAL_RETURN_IF_ERROR(ReadTensor(reader, checkpoint::kOptimizerV, parameter, values));
+      SHOAL_RETURN_IF_ERROR(moment2_.Write(begin, values.data(), bytes));
+    }
+    if (average_ == nullptr) continue;
+    SHOAL_RETURN_IF_ERROR(ReadTensor(reader, checkpoint::kAverage, parameter, values));
+    SHOAL_RETURN_IF_ERROR(average_->Set(parameter.name, values));
   }
   // What was counted so far is a function of the batches so far.
   totals_ = {};
   for (step_ = 0; step_ < reader.manifest().step; ++step_) {
-    batcher_.Fill(step_, batch_);
+    FillTraining(step_);
     CountTotals();
   }
   return absl::OkStatus();
