@@ -20,7 +20,7 @@ int64_t BlockVectors(const ModelShape& s) {
   return biases + norm * (s.parallel_block ? 1 : 2);
 }
 
-// The head's own matrices, and its biases and norm; those of mlm and classifier always have biases.
+// The head's own matrices, and its biases and norm; layers of mlm and classifier always have biases.
 int64_t HeadMatrices(const ModelShape& s) {
   const int64_t d = s.d_model;
   if (s.head == Head::kClassifier) return s.labels * d + (s.cls_pooler ? d * d : 0);
@@ -28,7 +28,7 @@ int64_t HeadMatrices(const ModelShape& s) {
 }
 int64_t HeadVectors(const ModelShape& s) {
   if (s.head == Head::kClassifier) return s.labels + (s.cls_pooler ? s.d_model : 0);
-  return s.head == Head::kMlm ? 3 * s.d_model + s.vocab : 0;
+  return s.head == Head::kMlm ? s.d_model * (s.norm_bias ? 3 : 2) + s.vocab : 0;
 }
 
 // Multiplications of one row that the head answers: as many as its matrices have elements, the tied

@@ -85,6 +85,10 @@ TEST(ModelCounts, Heads) {
   EXPECT_EQ(counts.linear, 6 * (4 * 768 * 768 + 2 * 768 * 3072));
   bert.set_tied_head(false);
   EXPECT_EQ(CountParameters(bert, 30522).total, counts.total + 30522 * 768);
+  // Without biases the head's layer and the decoder keep theirs; each of 14 norms loses one.
+  bert.set_bias(false);
+  EXPECT_EQ(CountParameters(bert, 30522).total,
+            counts.total + 30522 * 768 - (6 * (3 + 1 + 4 + 1) + 14) * 768);
 
   bert.set_head("classifier");
   bert.set_n_labels(64);
