@@ -29,16 +29,20 @@ void PrintDryRun(const Globals& globals, const PlannedRun& planned) {
 }
 
 absl::Status LaunchOne(Globals& globals, const LaunchOptions& options, spec::SpecFile file) {
-  if (!options.name.empty()) file.run.set_name(options.name);
+  if (!options.name.empty()) {
+    file.run.set_name(options.name);
+    file.positions["name"] = "--name";
+  }
   spec::Trial trial;
   trial.spec = file.run;
   spec::FillDefaults(trial.spec);
   SHOAL_RETURN_IF_ERROR(CheckFiles(trial.spec, &file.positions));
   SHOAL_RETURN_IF_ERROR(spec::Validate(trial.spec, &file.positions));
   trial.name = trial.spec.name();
-  SHOAL_ASSIGN_OR_RETURN(const std::vector<PlannedRun> planned,
+  SHOAL_ASSIGN_OR_RETURN(std::vector<PlannedRun> planned,
                          PlanAll(globals, {std::move(trial)}, options.submit.dry_run));
   if (options.submit.dry_run) {
+    TellReused(globals, options.submit, planned);
     PrintDryRun(globals, planned.front());
     return absl::OkStatus();
   }
@@ -63,7 +67,10 @@ void AddLaunch(CLI::App& app, Globals& globals) {
       [&globals, options]() -> absl::Status {
         SHOAL_ASSIGN_OR_RETURN(spec::SpecFile file, ReadRecipe(options->recipe, options->sets));
         if (!file.is_sweep) return LaunchOne(globals, *options, std::move(file));
-        if (!options->name.empty()) file.sweep.set_name(options->name);
+        if (!options->name.empty()) {
+          file.sweep.set_name(options->name);
+          file.positions["name"] = "--name";
+        }
         return SubmitSweepFile(globals, options->submit, file);
       });
   command

@@ -6,6 +6,7 @@
 
 #include "cli/lab/follow.h"
 #include "cli/lab/misfit.h"
+#include "cli/lab/reuse.h"
 #include "cli/output/format.h"
 #include "cli/output/runs_table.h"
 #include "cli/output/table.h"
@@ -72,17 +73,24 @@ void PrintPlanTable(const Globals& globals, const std::vector<PlannedRun>& plann
                {"PARAMETERS", A::kRight},
                {"FLOPS", A::kRight},
                {"MEMORY", A::kRight},
-               {"TIME", A::kRight}});
+               {"TIME", A::kRight},
+               {"REUSES"}});
   double flops = 0, seconds = 0;
+  size_t reused = 0;
   for (const PlannedRun& run : planned) {
     std::string differing;
     for (const std::string& one : run.trial.differing)
       StrAppend(differing, differing.empty() ? "" : " ", one);
-    flops += run.train_flops;
-    seconds += run.seconds;
+    if (run.reuses.empty()) {
+      flops += run.train_flops;
+      seconds += run.seconds;
+    } else {
+      ++reused;
+    }
     table.Add({run.trial.name, Printable(differing, false), WithCommas(run.parameters),
                HumanCount(run.train_flops), HumanBytes(run.memory_bytes),
-               std::isnan(run.seconds) ? "" : HumanDuration(absl::Seconds(run.seconds))});
+               std::isnan(run.seconds) ? "" : HumanDuration(absl::Seconds(run.seconds)),
+               Printable(run.reuses, false)});
   }
   std::printf("%s\n%zu runs, %sFLOPs of training", table.Render(globals.terminal).c_str(),
               planned.size(), HumanCount(flops).c_str());
@@ -91,6 +99,10 @@ void PrintPlanTable(const Globals& globals, const std::vector<PlannedRun>& plann
                 HumanDuration(absl::Seconds(seconds)).c_str());
   }
   std::printf("\n");
+  if (reused > 0) {
+    std::printf("%zu of them would be reused and cost nothing; --no-reuse trains them anew\n",
+                reused);
+  }
 }
 
 }  // namespace
@@ -111,9 +123,19 @@ absl::StatusOr<std::vector<PlannedRun>> PlanAll(const Globals& globals,
     SHOAL_ASSIGN_OR_RETURN(PlannedRun run, planner.Plan(std::move(trial)));
     planned.push_back(std::move(run));
   }
-  if (dry_run) EstimateSeconds(planned, globals.lab.data_dir);
+  if (dry_run) EstimateSeconds(planned, globals.lab.data_dir, !Talks(globals));
   TellNotes(globals, planned);
   return planned;
+}
+
+void TellReused(const Globals& globals, const SubmitOptions& options,
+                std::vector<PlannedRun>& planned) {
+  if (options.no_reuse) return;
+  const absl::Status status = FindReused(globals.lab, planned);
+  if (!status.ok() && !globals.quiet) {
+    std::fprintf(stderr, "note: not known what would be reused: %s\n",
+                 std::string(status.message()).c_str());
+  }
 }
 
 void PrintSweepDryRun(const Globals& globals, const std::vector<PlannedRun>& planned) {

@@ -23,6 +23,10 @@ void AddSubmitOptions(CLI::App& command, SubmitOptions& options);
 absl::StatusOr<std::vector<PlannedRun>> PlanAll(const Globals& globals,
                                                 std::vector<spec::Trial> trials, bool dry_run);
 
+// Finds out what would be reused, for a dry run; what hinders is a note.
+void TellReused(const Globals& globals, const SubmitOptions& options,
+                std::vector<PlannedRun>& planned);
+
 // What a sweep would be: a table of its runs, or with --json all of them in full.
 void PrintSweepDryRun(const Globals& globals, const std::vector<PlannedRun>& planned);
 

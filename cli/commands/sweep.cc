@@ -35,7 +35,10 @@ void MakeSweep(spec::SpecFile& file) {
 // The options that are fields of the sweep, checked like fields of a file.
 absl::Status ApplyOptions(const SweepOptions& options, spec::SpecFile& file) {
   v1::SweepSpec& sweep = file.sweep;
-  if (!options.name.empty()) sweep.set_name(options.name);
+  if (!options.name.empty()) {
+    sweep.set_name(options.name);
+    file.positions["name"] = "--name";
+  }
   std::string problems;
   const auto collect = [&](const absl::Status& status) {
     if (!status.ok()) StrAppend(problems, problems.empty() ? "" : "\n", status.message());
@@ -65,9 +68,10 @@ absl::Status SubmitSweepFile(Globals& globals, const SubmitOptions& options,
   SHOAL_RETURN_IF_ERROR(CheckFiles(sweep.base(), &file.positions));
   SHOAL_ASSIGN_OR_RETURN(std::vector<spec::Trial> trials,
                          spec::ExpandSweep(sweep, &file.positions));
-  SHOAL_ASSIGN_OR_RETURN(const std::vector<PlannedRun> planned,
+  SHOAL_ASSIGN_OR_RETURN(std::vector<PlannedRun> planned,
                          PlanAll(globals, std::move(trials), options.dry_run));
   if (options.dry_run) {
+    TellReused(globals, options, planned);
     PrintSweepDryRun(globals, planned);
     return absl::OkStatus();
   }

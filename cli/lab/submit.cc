@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "cli/lab/estimate.h"
@@ -212,7 +213,7 @@ absl::StatusOr<v1::SubmitSweepResponse> ExtendSweep(Lab& lab, const std::string&
   return Call(lab.service(), &v1::LabService::Stub::ExtendSweep, request);
 }
 
-void EstimateSeconds(std::vector<PlannedRun>& planned, const std::string& data_dir) {
+void EstimateSeconds(std::vector<PlannedRun>& planned, const std::string& data_dir, bool quiet) {
   std::vector<PlannedRun*> by_size;
   for (PlannedRun& run : planned) by_size.push_back(&run);
   std::sort(by_size.begin(), by_size.end(), [](const PlannedRun* a, const PlannedRun* b) {
@@ -222,6 +223,10 @@ void EstimateSeconds(std::vector<PlannedRun>& planned, const std::string& data_d
   for (const size_t at : {size_t{0}, by_size.size() / 2, by_size.size() - 1}) {
     PlannedRun& run = *by_size[at];
     if (!measured.empty() && measured.back()->train_flops >= run.train_flops) continue;
+    if (!quiet) {
+      std::fprintf(stderr, "measuring some steps of %s on this machine, to tell its time\n",
+                   run.trial.name.c_str());
+    }
     const absl::StatusOr<double> result = MeasureSeconds(run.trial.spec, run.data, data_dir);
     if (!result.ok()) {
       run.data.notes.push_back(StrCat("no time estimate: ", result.status().message()));
@@ -249,6 +254,10 @@ std::string DryRunText(const PlannedRun& planned) {
   if (!std::isnan(planned.seconds)) {
     StrAppend(out, " and ", HumanDuration(absl::Seconds(planned.seconds)), " on this machine");
   }
+  if (!planned.reuses.empty()) {
+    StrAppend(out, "\n# ", planned.reuses,
+              " has trained this already and would be reused; --no-reuse trains anew");
+  }
   const spec::ModelShape shape = spec::ShapeOf(planned.trial.spec.model(), planned.vocab_size);
   StrAppend(out, "\n# resolved: d_ff ", shape.d_ff, ", vocab_size ", shape.vocab, ", dtype ",
             UsesBf16(planned.trial.spec) ? "bf16" : "f32", " here");
@@ -273,6 +282,7 @@ std::string DryRunJson(const PlannedRun& planned) {
       ",\"evaluation_flops\":", number(planned.evaluate_flops),
       ",\"estimated_memory_bytes\":", planned.memory_bytes, ",\"estimated_seconds\":",
       std::isfinite(planned.seconds) ? StrCat(planned.seconds) : std::string("null"),
+      ",\"reuses\":", planned.reuses.empty() ? "null" : JsonText(planned.reuses),
       ",\"tokenizer_size\":", planned.data.tokenizer_size,
       ",\"train_examples\":", planned.data.train_examples,
       ",\"held_out_examples\":", planned.data.held_out_examples,

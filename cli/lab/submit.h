@@ -26,6 +26,7 @@ struct PlannedRun {
   int64_t memory_bytes = 0;  // estimate
   double seconds =
       0;  // estimate on this machine's measured speed; NaN when it could not be measured
+  std::string reuses{};  // the finished run that would stand for it; "": it would be trained
 };
 
 // Reads a recipe (a path or the name of one that ships), applies --set. A source of data that is
@@ -53,8 +54,8 @@ class RunPlanner {
 
 // Fills in `seconds`, measured on this machine (some seconds for each of at most three of the
 // runs: the smallest, the middle and the largest), the others by their FLOPs. What goes wrong is a
-// note.
-void EstimateSeconds(std::vector<PlannedRun>& planned, const std::string& data_dir);
+// note. Says on stderr what it measures, unless `quiet`.
+void EstimateSeconds(std::vector<PlannedRun>& planned, const std::string& data_dir, bool quiet);
 
 v1::Submitter ThisSubmitter(const std::string& command_line);
 

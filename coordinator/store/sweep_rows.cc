@@ -4,23 +4,9 @@
 #include "coordinator/store/proto_time.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
+#include "core/spec/fingerprint.h"
 
 namespace shoal::store {
-namespace {
-
-bool MayStandFor(const v1::NumericsClass& numerics, const v1::ResourceSpec& computed,
-                 const v1::ResourceSpec& asked) {
-  const std::string& backend = asked.backend();
-  const bool is_auto = backend.empty() || backend == "auto";
-  const bool plain = computed.backend().rfind("check:", 0) != 0 && numerics.backend() != "mock";
-  if (is_auto ? !plain : backend != numerics.backend() && backend != computed.backend())
-    return false;
-  return computed.threads() == asked.threads() &&
-         computed.backend_options() == asked.backend_options();
-}
-
-}  // namespace
-
 absl::Status InsertSweep(Database& db, const v1::Sweep& sweep, const v1::SweepSpec& spec,
                          const v1::Submitter& submitter) {
   return db.Run(
@@ -112,7 +98,7 @@ absl::StatusOr<std::optional<std::string>> FindReusable(Database& db,
             !numerics.ParseFromString(std::string(row.Blob(2)))) {
           return;
         }
-        if (MayStandFor(numerics, computed.resources(), spec.resources())) newest = row.Text(0);
+        if (spec::MayStandFor(numerics, computed.resources(), spec.resources())) newest = row.Text(0);
       },
       request_digest, static_cast<int>(v1::JOB_KIND_TRAIN),
       static_cast<int>(v1::JOB_STATE_SUCCEEDED)));

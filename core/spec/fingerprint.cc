@@ -66,6 +66,17 @@ absl::StatusOr<std::string> Fingerprint(std::string_view request_digest,
   return Sha256Of(StrCat("shoal fingerprint 1\n", digest.Hex(), "\n", canonical, "\n")).Hex();
 }
 
+bool MayStandFor(const v1::NumericsClass& numerics, const v1::ResourceSpec& computed,
+                 const v1::ResourceSpec& asked) {
+  const std::string& backend = asked.backend();
+  const bool is_auto = backend.empty() || backend == "auto";
+  const bool plain = computed.backend().rfind("check:", 0) != 0 && numerics.backend() != "mock";
+  if (is_auto ? !plain : backend != numerics.backend() && backend != computed.backend())
+    return false;
+  return computed.threads() == asked.threads() &&
+         computed.backend_options() == asked.backend_options();
+}
+
 std::string NumericsLine(const v1::NumericsClass& numerics) {
   return StrCat("backend=", numerics.backend(), " version=", numerics.numerics_version(),
                 " isa=", numerics.isa(), " dtype=", numerics.dtype(),

@@ -36,6 +36,12 @@ absl::StatusOr<std::string> RequestDigest(
 absl::StatusOr<std::string> Fingerprint(std::string_view request_digest,
                                         const v1::NumericsClass& numerics);
 
+// Whether a run that was computed with `computed` in the class `numerics` may stand for one of the
+// same request digest that asks for `asked`: the backend fits ("auto": any that really computes),
+// and the threads and the backend's options are the same.
+bool MayStandFor(const v1::NumericsClass& numerics, const v1::ResourceSpec& computed,
+                 const v1::ResourceSpec& asked);
+
 // One line that names a numerics class and nothing else: equal lines mean equal classes.
 //   backend=onednn version=1 isa=avx512_bf16 dtype=bf16 threads=1 l1d=49152 l2=2097152 l3=335544320
 std::string NumericsLine(const v1::NumericsClass& numerics);

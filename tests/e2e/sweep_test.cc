@@ -14,6 +14,7 @@ using google::protobuf::Struct;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 int64_t Micros(const google::protobuf::Timestamp& time) {
   return time.seconds() * 1000000 + time.nanos() / 1000;
@@ -46,7 +47,7 @@ TEST(Sweep, ThreeRunsShareTwoSlotsAndAreCompared) {
   EXPECT_THAT(table.out, AllOf(HasSubstr("DIFFERS IN"), HasSubstr("model.n_layers=2"),
                                HasSubstr("tiny-L3"), HasSubstr("BITS/BYTE")));
   const CapturedRun plot = lab.Shoal({"plot", "depth"});
-  EXPECT_THAT(plot.out, AllOf(HasSubstr("━━ tiny-L1"), HasSubstr("━━ tiny-L3")));
+  EXPECT_THAT(plot.out, AllOf(HasSubstr("━o tiny-L1"), HasSubstr("━+ tiny-L3")));
   EXPECT_EQ(lab.Json({"list", "--sweep", "depth"}).fields().at("total").number_value(), 3);
   EXPECT_THAT(lab.Shoal({"list", "sweeps"}).out,
               AllOf(HasSubstr("depth"), HasSubstr("model.n_layers"), HasSubstr("3 SUCCEEDED")));
@@ -104,6 +105,25 @@ TEST(Sweep, WhoWatchesOrListsItIsToldWhichRunsAreReused) {
     return Members<v1::Run>(lab.Json(arguments), "runs");
   };
   ASSERT_EQ(sweep("first", "1,2").size(), 2u);
+  const auto dry_run = [&](std::vector<std::string> arguments) {
+    for (const std::string& setting : TinySettings()) arguments.push_back(setting);
+    for (const std::string& setting : Sets({"resources.backend=mock"}))
+      arguments.push_back(setting);
+    return lab.Shoal(arguments);
+  };
+  const CapturedRun plan = dry_run({"sweep", "tiny", "--vary", "seed=2,3", "--dry-run"});
+  EXPECT_EQ(plan.exit.code, 0) << plan.err;
+  EXPECT_THAT(plan.err, HasSubstr("measuring some steps of tiny-s"));
+  EXPECT_THAT(plan.out, AllOf(testing::ContainsRegex("tiny-s2 .* tiny-s2\n"),
+                              Not(testing::ContainsRegex("tiny-s3 .* tiny-s")),
+                              HasSubstr("1 of them would be reused")));
+  EXPECT_THAT(dry_run({"sweep", "tiny", "--vary", "seed=2,3", "--dry-run", "--no-reuse"}).out,
+              Not(HasSubstr("reused")));
+  EXPECT_THAT(dry_run({"launch", "tiny", "--set", "seed=1", "--dry-run"}).out,
+              HasSubstr("# tiny-s1 has trained this already and would be reused"));
+  const CapturedRun json = dry_run({"launch", "tiny", "--set", "seed=1", "--dry-run", "--json"});
+  EXPECT_THAT(json.out, HasSubstr("\"reuses\":\"tiny-s1\""));
+  EXPECT_THAT(json.err, Not(HasSubstr("measuring")));
   const std::vector<v1::Run> second = sweep("second", "2,3");
   ASSERT_EQ(second.size(), 2u);
   const std::vector<v1::Run> watched = Members<v1::Run>(lab.Json({"watch", "second"}), "runs");
