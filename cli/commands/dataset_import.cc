@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "cli/commands/dataset.h"
 #include "cli/lab/datasets.h"
+#include "cli/lab/files_check.h"
 #include "cli/output/dataset_text.h"
 #include "cli/output/format.h"
 #include "core/base/file.h"
@@ -49,6 +50,8 @@ absl::StatusOr<data::ImportOptions> OptionsOf(const ImportCommand& command) {
     }
     options.held_out_share = share;
   } else {
+    if (!command.held_out.empty())
+      SHOAL_RETURN_IF_ERROR(CheckThere(command.held_out), "--held-out");
     options.held_out_path = command.held_out;
   }
   return options;
@@ -112,7 +115,8 @@ void PrintImported(const Globals& globals, const ImportCommand& command,
 }
 
 absl::Status ImportNow(const Globals& globals, const ImportCommand& command) {
-  SHOAL_RETURN_IF_ERROR(CheckDatasetName(command.name));
+  SHOAL_RETURN_IF_ERROR(CheckDatasetName(command.name), "--name");
+  for (const std::string& path : command.paths) SHOAL_RETURN_IF_ERROR(CheckThere(path));
   SHOAL_ASSIGN_OR_RETURN(data::ImportOptions options, OptionsOf(command));
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
   SHOAL_ASSIGN_OR_RETURN(const TempDir folder, MakeDatasetFolder(globals.lab.data_dir));
@@ -167,7 +171,8 @@ void AddDatasetImport(CLI::App& dataset, Globals& globals) {
       ->check(CLI::IsMember({"yes", "no"}));
   command->add_option("--held-out", options->held_out,
                       "A file to hold out, or the share of examples (default 0.1, unless the data "
-                      "has a held-out part of its own); 0 holds nothing out");
+                      "has a held-out part of its own); 0 holds nothing out: a run then keeps "
+                      "data.held_out_fraction apart from its training");
   command->add_flag("--fine-labels", options->fine_labels,
                     "TREC: the 50 fine classes instead of the 6 coarse ones");
   command->add_option("--problems", options->problems, "`all` lists every malformed record")

@@ -8,11 +8,15 @@
 #include <memory>
 #include <thread>
 
+#include "cli/lab/datasets.h"
+#include "cli/lab/files_check.h"
 #include "cli/output/format.h"
 #include "cli/output/table.h"
 #include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
+#include "core/data/import/import_sink.h"
+#include "core/data/import/input_stream.h"
 #include "core/data/text_source.h"
 #include "core/data/tokenizer/bpe_trainer.h"
 #include "core/data/tokenizer/char_trainer.h"
@@ -60,9 +64,32 @@ absl::Status Write(Globals& globals, const data::Tokenizer& tokenizer, const std
   return absl::OkStatus();
 }
 
+// The file of a source: a path, or the training part of a data set.
+absl::StatusOr<std::string> PathOf(const Globals& globals, const std::string& source) {
+  if (RealFileSystem().Exists(source)) return source;
+  if (!CheckDatasetName(source).ok() || source.find('.') != std::string::npos) {
+    SHOAL_RETURN_IF_ERROR(CheckThere(source));
+  }
+  SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(globals.lab));
+  SHOAL_ASSIGN_OR_RETURN(const LocalDataset set, FetchDataset(lab, source),
+                         "no such file or folder either");
+  return set.train_path;
+}
+
+absl::StatusOr<data::Source> ReadCorpusFile(const std::string& path) {
+  SHOAL_ASSIGN_OR_RETURN(std::string text, data::ReadWhole(path, data::kMaxInputBytes));
+  if (data::DataExtension(path) != ".txt") return data::ParseJsonl(text, path);
+  if (text.empty()) return absl::InvalidArgumentError(StrCat(path, " is empty"));
+  data::Source source;
+  data::Example& example = source.examples.emplace_back();
+  example.text = std::move(text);
+  return source;
+}
+
 absl::Status Train(Globals& globals, const TrainOptions& options) {
+  SHOAL_RETURN_IF_ERROR(CheckCanBeMade("--out", options.out));
   const absl::Time start = globals.clock().Now();
-  SHOAL_ASSIGN_OR_RETURN(const TokenizerCorpus corpus, ReadTokenizerCorpus(options.files));
+  SHOAL_ASSIGN_OR_RETURN(const TokenizerCorpus corpus, ReadTokenizerCorpus(globals, options.files));
   const absl::Time read = globals.clock().Now();
   JsonReply reply;
   std::string what;
@@ -107,6 +134,8 @@ absl::Status Train(Globals& globals, const TrainOptions& options) {
 
 absl::Status Import(Globals& globals, const std::vector<std::string>& paths, bool chat_tokens,
                     const std::string& out) {
+  SHOAL_RETURN_IF_ERROR(CheckCanBeMade("--out", out));
+  for (const std::string& path : paths) SHOAL_RETURN_IF_ERROR(CheckThere(path));
   SHOAL_ASSIGN_OR_RETURN(
       const data::TokenizerFiles files,
       data::FindTokenizerFiles(paths[0], paths.size() > 1 ? paths[1] : std::string()));
@@ -140,11 +169,6 @@ std::string Piece(const data::Tokenizer& tokenizer, int32_t id) {
   return out + "\"";
 }
 
-absl::StatusOr<data::Tokenizer> Open(const std::string& path) {
-  SHOAL_ASSIGN_OR_RETURN(const data::TokenizerFiles files, data::FindTokenizerFiles(path));
-  return data::ImportTokenizer(files);
-}
-
 void PrintShow(const data::Tokenizer& tokenizer, const std::string& sha256) {
   const data::TokenizerParts& parts = tokenizer.parts();
   std::printf("%s, %s tokens", std::string(KindName(parts.kind)).c_str(),
@@ -170,7 +194,7 @@ void PrintShow(const data::Tokenizer& tokenizer, const std::string& sha256) {
 }
 
 absl::Status Show(Globals& globals, const std::string& path) {
-  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, Open(path));
+  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, OpenTokenizer(path));
   const std::string sha256 = Sha256Of(tokenizer.ToJson()).Hex();
   if (!globals.json) {
     PrintShow(tokenizer, sha256);
@@ -205,7 +229,7 @@ std::string ReadStdin() {
 
 absl::Status Encode(Globals& globals, const std::string& path, const std::string& given,
                     bool ordinary) {
-  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, Open(path));
+  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, OpenTokenizer(path));
   const std::string text = given == "-" ? ReadStdin() : given;
   data::EncodeStats stats;
   const std::vector<int32_t> ids =
@@ -246,12 +270,12 @@ void AddTrain(CLI::App& tokenizer, Globals& globals) {
   CLI::App* command =
       AddCommand(tokenizer, globals,
                  {"train",
-                  "Train a tokenizer on files",
-                  {"shoal tokenizer train chats.jsonl --vocab-size 4096 --out tokenizer.json",
+                  "Train a tokenizer on files or data sets",
+                  {"shoal tokenizer train chats.jsonl.gz --vocab-size 4096 --out tokenizer.json",
+                   "shoal tokenizer train my-chats --out tokenizer.json  # a data set of the lab",
                    "shoal tokenizer train shakespeare.txt --kind char --out tokenizer.json"}},
                  [&globals, options] { return Train(globals, *options); });
-  command->add_option("files", options->files, "Training text: .txt, or .jsonl as runs take it")
-      ->required();
+  command->add_option("files", options->files, StrCat("Training text: ", kCorpusHelp))->required();
   command->add_option("--out,-o", options->out, "The tokenizer.json to write")->required();
   command->add_option("--kind", options->kind, "bpe: byte-level; char: one token per character")
       ->check(CLI::IsMember({"bpe", "char"}))
@@ -333,26 +357,26 @@ void AddShowAndEncode(CLI::App& tokenizer, Globals& globals) {
 
 }  // namespace
 
-absl::StatusOr<TokenizerCorpus> ReadTokenizerCorpus(const std::vector<std::string>& paths) {
+absl::StatusOr<data::Tokenizer> OpenTokenizer(const std::string& path) {
+  SHOAL_RETURN_IF_ERROR(CheckThere(path));
+  SHOAL_ASSIGN_OR_RETURN(const data::TokenizerFiles files, data::FindTokenizerFiles(path));
+  return data::ImportTokenizer(files);
+}
+
+absl::StatusOr<TokenizerCorpus> ReadTokenizerCorpus(const Globals& globals,
+                                                    const std::vector<std::string>& sources) {
   TokenizerCorpus corpus;
-  for (const std::string& path : paths) {
-    if (path.ends_with(".txt")) {
-      data::ReadOptions whole;
-      whole.held_out_fraction = 0;
-      SHOAL_ASSIGN_OR_RETURN(data::SplitSource split, data::ReadPlainText(path, whole), path);
-      std::move(split.train.examples.begin(), split.train.examples.end(),
-                std::back_inserter(corpus.examples));
-      continue;
-    }
-    SHOAL_ASSIGN_OR_RETURN(data::Source source, data::ReadJsonl(path), path);
-    if (source.report.malformed_lines > 0) {
+  for (const std::string& source : sources) {
+    SHOAL_ASSIGN_OR_RETURN(const std::string path, PathOf(globals, source));
+    SHOAL_ASSIGN_OR_RETURN(data::Source read, ReadCorpusFile(path), source);
+    if (read.report.malformed_lines > 0) {
       std::fprintf(stderr, "%s",
-                   StrCat("note: ", WithCommas(source.report.malformed_lines),
+                   StrCat("note: ", WithCommas(read.report.malformed_lines),
                           " malformed lines were left out:\n",
-                          Printable(data::FormatProblems(source.report), true))
+                          Printable(data::FormatProblems(read.report), true))
                        .c_str());
     }
-    std::move(source.examples.begin(), source.examples.end(), std::back_inserter(corpus.examples));
+    std::move(read.examples.begin(), read.examples.end(), std::back_inserter(corpus.examples));
   }
   for (const data::Example& example : corpus.examples) {
     corpus.texts.push_back(example.text);

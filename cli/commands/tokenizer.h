@@ -11,7 +11,7 @@
 
 namespace shoal::cli {
 
-// Text files read whole. `texts` views into `examples`.
+// Texts read whole. `texts` views into `examples`.
 struct TokenizerCorpus {
   TokenizerCorpus() = default;
   TokenizerCorpus(TokenizerCorpus&&) = default;
@@ -22,9 +22,18 @@ struct TokenizerCorpus {
   int64_t bytes = 0;
 };
 
-// .txt files as they are, others as JSONL; malformed lines are listed on stderr. Errors: those of
+// What --help says of the sources below.
+inline constexpr char kCorpusHelp[] =
+    ".txt, or .jsonl as runs take it, also .gz or .zst; or a data set of the lab, by name";
+
+// .txt files as they are, others as JSONL, both also compressed; what is no file is the name of a
+// data set, whose training part is meant. Malformed lines are listed on stderr. Errors: those of
 // reading, naming the file.
-absl::StatusOr<TokenizerCorpus> ReadTokenizerCorpus(const std::vector<std::string>& paths);
+absl::StatusOr<TokenizerCorpus> ReadTokenizerCorpus(const Globals& globals,
+                                                    const std::vector<std::string>& sources);
+
+// Whether the tokenizer's path is there. Errors: NotFound, with a remedy.
+absl::StatusOr<data::Tokenizer> OpenTokenizer(const std::string& path);
 
 void AddTokenizerLint(CLI::App& tokenizer, Globals& globals);
 

@@ -158,9 +158,9 @@ void PrintJson(const data::Tokenizer& tokenizer, const data::TokenizerLint& lint
 }
 
 absl::Status Lint(Globals& globals, const Options& options) {
-  SHOAL_ASSIGN_OR_RETURN(const data::TokenizerFiles files, data::FindTokenizerFiles(options.path));
-  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, data::ImportTokenizer(files));
-  SHOAL_ASSIGN_OR_RETURN(const TokenizerCorpus corpus, ReadTokenizerCorpus(options.corpus));
+  SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, OpenTokenizer(options.path));
+  SHOAL_ASSIGN_OR_RETURN(const TokenizerCorpus corpus,
+                         ReadTokenizerCorpus(globals, options.corpus));
   const data::TokenizerLint lint = data::LintTokenizer(tokenizer, corpus.texts, options.limits);
   if (!lint.passed()) globals.exit_code = kJobFailed;
   if (globals.json) {
@@ -196,7 +196,7 @@ void AddTokenizerLint(CLI::App& tokenizer, Globals& globals) {
   command->add_option("path", options->path, "The tokenizer, in any form that import takes")
       ->required();
   command->add_option("--text", options->corpus,
-                      "A text it is to be used on: .txt, or .jsonl as runs take it");
+                      StrCat("A text it is to be used on: ", kCorpusHelp));
   command->add_option("--show", options->limits.unseen, "Tokens that are never seen to show")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();

@@ -5,8 +5,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
+#include "core/base/file.h"
 #include "core/base/strings.h"
+#include "core/spec/fields.h"
 #include "core/spec/violations.h"
 
 namespace shoal::cli {
@@ -16,7 +19,7 @@ namespace {
 std::string FileProblem(const std::string& path) {
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) {
-    return errno == ENOENT ? StrCat("no such file: '", path, "'")
+    return errno == ENOENT ? StrCat("no such file: '", path, "'; ", RemedyForMissing(path))
                            : StrCat("cannot be read: '", path, "' (", std::strerror(errno), ")");
   }
   if (S_ISDIR(info.st_mode)) return StrCat("'", path, "' is a folder, not a file");
@@ -27,6 +30,39 @@ std::string FileProblem(const std::string& path) {
 }
 
 }  // namespace
+
+std::string RemedyForMissing(const std::string& path) {
+  RealFileSystem files;
+  const std::string folder = path.find('/') == std::string::npos ? "." : DirName(path);
+  const absl::StatusOr<std::vector<std::string>> names = files.ListDir(folder);
+  if (!names.ok()) {
+    return files.Exists(folder) ? StrCat("is ", folder, " the folder that was meant?")
+                                : StrCat("there is no folder ", folder, " either");
+  }
+  if (const auto nearest = spec::Nearest(BaseName(path), *names))
+    return StrCat("did you mean ", folder == "." ? *nearest : JoinPath(folder, *nearest), "?");
+  std::error_code unknown;
+  return path.starts_with('/')
+             ? StrCat("`ls ", folder, "` lists what is there")
+             : StrCat("it is looked for in ", std::filesystem::current_path(unknown).string(),
+                      "; is that the folder that was meant?");
+}
+
+absl::Status CheckThere(const std::string& path) {
+  if (RealFileSystem().Exists(path)) return absl::OkStatus();
+  return absl::NotFoundError(StrCat(path, ": no such file or folder; ", RemedyForMissing(path)));
+}
+
+absl::Status CheckCanBeMade(const std::string& option, const std::string& path) {
+  RealFileSystem files;
+  if (files.ListDir(path).ok())
+    return absl::InvalidArgumentError(
+        StrCat(option, ": ", path, " is a folder; name a file in it"));
+  const std::string folder = path.find('/') == std::string::npos ? "." : DirName(path);
+  if (files.Exists(folder)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      StrCat(option, ": there is no folder ", folder, "; `mkdir -p ", folder, "` makes it"));
+}
 
 absl::Status CheckFiles(const v1::RunSpec& spec, const spec::Positions* positions) {
   spec::Violations violations;

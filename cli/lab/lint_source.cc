@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/lab/files_check.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/base/strings.h"
@@ -102,10 +103,8 @@ absl::StatusOr<LintSource> ReadLintFiles(const std::string& train, const std::st
 absl::StatusOr<LintSource> ReadLintSource(const std::string& source, const std::string& held_out,
                                           const LintSourceOptions& options) {
   RealFileSystem files;
-  if (!files.Exists(source)) return absl::NotFoundError(StrCat(source, ": no such file or folder"));
-  if (!held_out.empty() && !files.Exists(held_out)) {
-    return absl::NotFoundError(StrCat(held_out, ": no such file"));
-  }
+  SHOAL_RETURN_IF_ERROR(CheckThere(source));
+  if (!held_out.empty()) SHOAL_RETURN_IF_ERROR(CheckThere(held_out));
   const bool folder = files.ListDir(source).ok();
   const bool persona = source.ends_with(".yaml") || source.ends_with(".yml");
   if (!held_out.empty() && (folder || persona)) {

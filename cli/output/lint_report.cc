@@ -36,8 +36,11 @@ std::string Sides(const data::LintReport& r, const Terminal& terminal) {
   unique("unique examples", t.unique_examples, t.examples, h.unique_examples, h.examples);
   unique(r.labelled ? "unique texts" : "unique questions", t.unique_inputs, t.inputs,
          h.unique_inputs, h.inputs);
-  unique(r.labelled ? "labels" : "unique answers", t.unique_outputs, t.outputs, h.unique_outputs,
-         h.outputs);
+  if (r.labelled) {
+    row("labels", t.unique_outputs, h.unique_outputs);
+  } else {
+    unique("unique answers", t.unique_outputs, t.outputs, h.unique_outputs, h.outputs);
+  }
   row("empty answers", t.empty_outputs, h.empty_outputs);
   row("without an answer", t.without_output, h.without_output);
   row("markup inside text", t.markup_inside, h.markup_inside);

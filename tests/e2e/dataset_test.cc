@@ -1,7 +1,10 @@
 // Data sets as a person makes them: imported in one command each, shown, mixed, trained on.
 
+#include <set>
+
 #include "core/base/file.h"
 #include "core/base/strings.h"
+#include "core/base/subprocess.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "shoal/v1/dataset.pb.h"
@@ -160,6 +163,52 @@ TEST_F(Datasets, NothingIsDroppedSilently) {
   EXPECT_EQ(usage.exit.code, 2);
   EXPECT_THAT(usage.err, HasSubstr("shoal dataset import --help"));
   EXPECT_EQ(lab_.Shoal({"dataset", "import", "missing.csv", "--name", "x"}).exit.code, 2);
+}
+
+TEST_F(Datasets, TokenizersAreTrainedOnThemAndOnArchives) {
+  std::string lines;
+  for (int i = 0; i < 80; ++i)
+    StrAppend(lines, "{\"prompt\":\"say ", i, "\",\"response\":\"it is ", i, " o'clock\"}\n");
+  const std::string plain = Write("chats.jsonl", lines);
+  SubprocessOptions gzip;
+  gzip.args = {"gzip", "-k", plain};
+  ASSERT_OK_AND_ASSIGN(const CapturedRun packed, RunAndCapture(gzip, absl::Minutes(1)));
+  ASSERT_EQ(packed.exit.code, 0) << packed.err;
+  ImportAs("chats", plain, {"--held-out", "0"});
+
+  // The same text, the same tokenizer, whatever it came in.
+  std::set<std::string> digests;
+  for (const std::string& source : {plain, plain + ".gz", std::string("chats")}) {
+    const std::string out = sources_.File("t.json");
+    const Struct trained =
+        lab_.Json({"tokenizer", "train", source, "--vocab-size", "300", "--out", out});
+    digests.insert(trained.fields().at("sha256").string_value());
+    const CapturedRun lint = lab_.Shoal({"tokenizer", "lint", out, "--text", source});
+    EXPECT_EQ(lint.exit.code, 0) << lint.err;
+  }
+  EXPECT_EQ(digests.size(), 1U);
+  EXPECT_THAT(lab_.Shoal({"dataset", "lint", plain + ".gz"}).out, HasSubstr("examples"));
+  const CapturedRun unknown =
+      lab_.Shoal({"tokenizer", "train", "chat", "--out", sources_.File("u.json")});
+  EXPECT_EQ(unknown.exit.code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'chats'?"));
+
+  const CapturedRun plan = lab_.Shoal({"launch", "tiny", "--dry-run", "--set", "data.dataset=chats",
+                                       "--set", "tokenizer.vocab_size=300"});
+  EXPECT_EQ(plan.exit.code, 0) << plan.err;
+  EXPECT_THAT(plan.err, AllOf(HasSubstr("chats has no held-out part: 5 % of it"),
+                              HasSubstr("kept apart and not trained on")));
+}
+
+TEST_F(Datasets, LintAndShowCountAlike) {
+  const v1::Dataset set = ImportAs("reviews", Reviews());
+  const Struct lint = lab_.Json({"dataset", "lint", "reviews"}, 3);  // numbered alike
+  const auto& train = lint.fields().at("train").struct_value().fields();
+  EXPECT_EQ(train.at("bytes").number_value(), static_cast<double>(set.train().bytes()));
+  EXPECT_EQ(train.at("bytes_median").number_value(),
+            static_cast<double>(set.train().length_median()));
+  EXPECT_THAT(lab_.Shoal({"dataset", "lint", "reviews"}).out,
+              testing::ContainsRegex("\nlabels +2 +2\n"));
 }
 
 TEST_F(Datasets, MixturesAndPersonas) {

@@ -59,7 +59,7 @@ struct LintSide {
   int64_t markup_inside = 0;   // messages that hold <|im_start|> or <|im_end|> as text
   int64_t unresolved = 0;      // examples with unresolved blanks
   int64_t long_examples = 0;   // of more than long_bytes
-  int64_t bytes = 0;           // of text, with markup
+  int64_t bytes = 0;           // of text, without markup
   int64_t bytes_median = 0;    // of an example
   int64_t bytes_p99 = 0;
   int64_t bytes_max = 0;

@@ -32,6 +32,18 @@ struct TopicCounts {
 
 int64_t Size(const HashSet& set) { return static_cast<int64_t>(set.size()); }
 
+// As a data set counts them (record.h): what its messages say, without markup; of a labelled text
+// the text alone.
+int64_t BytesOf(const Example& example) {
+  if (!example.chat) return static_cast<int64_t>(example.text.size());
+  const std::vector<MessageView> messages = MessagesOf(example);
+  const bool labelled =
+      messages.size() == 2 && !example.topic.empty() && messages[1].content == example.topic;
+  int64_t bytes = 0;
+  for (const MessageView& message : messages) bytes += static_cast<int64_t>(message.content.size());
+  return labelled ? bytes - static_cast<int64_t>(example.topic.size()) : bytes;
+}
+
 class Counter {
  public:
   Counter(const LintOptions& options, LintReport& report) : options_(options), report_(report) {}
@@ -41,7 +53,7 @@ class Counter {
     Distinct distinct;
     std::vector<int64_t> lengths;
     for (const Example& example : examples) {
-      const auto bytes = static_cast<int64_t>(example.text.size());
+      const int64_t bytes = BytesOf(example);
       lengths.push_back(bytes);
       side.bytes += bytes;
       side.long_examples += bytes > options_.long_bytes ? 1 : 0;
@@ -53,8 +65,9 @@ class Counter {
     side.unique_outputs = Size(distinct.outputs);
     if (!lengths.empty()) {
       std::sort(lengths.begin(), lengths.end());
-      side.bytes_median = lengths[lengths.size() / 2];
-      side.bytes_p99 = lengths[lengths.size() * 99 / 100];
+      const size_t last = lengths.size() - 1;
+      side.bytes_median = lengths[last / 2];
+      side.bytes_p99 = lengths[last * 99 / 100];
       side.bytes_max = lengths.back();
     }
     all_.examples.insert(distinct.examples.begin(), distinct.examples.end());

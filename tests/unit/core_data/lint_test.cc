@@ -211,6 +211,9 @@ TEST(LintTest, LabelsMayRepeat) {
   const LintReport report = LintData(train, held_out);
   EXPECT_TRUE(report.labelled);
   EXPECT_TRUE(report.passed());
+  int64_t bytes = 0;
+  for (int64_t i = 80; i < 100; ++i) bytes += static_cast<int64_t>(Sentence(i).size());
+  EXPECT_EQ(report.held_out.bytes, bytes) << "of the texts, without their labels";
   EXPECT_THAT(report.warnings, IsEmpty());
   EXPECT_THAT(report.leaks, IsEmpty());
   held_out.push_back(train[5]);
@@ -232,7 +235,7 @@ TEST(LintTest, SeesBrokenExamples) {
   EXPECT_EQ(report.train.without_output, 1);
   EXPECT_EQ(report.train.markup_inside, 1);
   EXPECT_EQ(report.train.long_examples, 1);
-  EXPECT_GT(report.train.bytes_max, 600);
+  EXPECT_EQ(report.train.bytes_max, 605) << "of text, without markup";
   EXPECT_TRUE(report.passed());
   EXPECT_THAT(report.warnings,
               ElementsAre("1 answers are empty", "1 conversations have no answer",
