@@ -118,7 +118,8 @@ int main(int argc, char** argv) {
   if (const int bad = NotText(argc, argv); bad > 0) {
     globals.json = AsksForJson(argc, argv);
     PrintError(globals, absl::InvalidArgumentError(
-                            StrCat("argument ", bad, " is not UTF-8 text: ", argv[bad])));
+                            StrCat("argument ", bad, " is not UTF-8 text: ", argv[bad],
+                                   "; names and values are UTF-8: is the terminal's locale?")));
     return kUsage;
   }
   const SystemClock clock;

@@ -29,6 +29,19 @@ int ExitCodeOf(const absl::Status& status) {
   }
 }
 
+namespace {
+
+// The first "PATH=VALUE" that belongs to no option; "" without one.
+std::string LostAssignment(const CLI::App& app) {
+  for (const std::string& word : app.remaining(/*recurse=*/true)) {
+    const size_t equals = word.find('=');
+    if (equals != std::string::npos && equals > 0 && !word.starts_with('-')) return word;
+  }
+  return "";
+}
+
+}  // namespace
+
 absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
   std::string path;  // "dataset import"
   for (std::vector<CLI::App*> chosen = app.get_subcommands(); !chosen.empty();
@@ -36,6 +49,11 @@ absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
     StrAppend(path, path.empty() ? "" : " ", chosen.front()->get_name());
   }
   if (!path.empty()) {
+    if (const std::string word = LostAssignment(app); !word.empty()) {
+      return absl::InvalidArgumentError(
+          StrCat("'", word, "' has no option before it; each field has a --set or --vary of its ",
+                 "own: --set model.n_layers=2 --set ", word));
+    }
     return absl::InvalidArgumentError(StrCat(error.what(), "; `shoal ", path, " --help` explains"));
   }
   std::vector<std::string> commands;

@@ -15,6 +15,9 @@ using simdjson::SUCCESS;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
+constexpr char kLinesLook[] =
+    "Lines look like {\"prompt\": \"...\", \"response\": \"...\"} or {\"text\": \"...\"}";
+
 // How one line is understood: an empty reason means that `example` is good.
 struct Line {
   Example example;
@@ -91,12 +94,15 @@ absl::StatusOr<Source> ParseJsonl(std::string_view text, const std::string& name
   }
   report.examples = static_cast<int64_t>(source.examples.size());
   if (source.examples.empty()) {
-    if (report.problems.empty()) return absl::InvalidArgumentError(StrCat(name, " is empty"));
+    if (report.problems.empty())
+      return absl::InvalidArgumentError(StrCat(name, " is empty; ", kLinesLook));
     const LineProblem& first = report.problems.front();
     return absl::InvalidArgumentError(
         StrCat(name, ":", first.line, ": ", first.reason, "; none of its ", report.lines,
-               " lines is usable. Lines look like {\"prompt\": \"...\", \"response\": \"...\"} or "
-               "{\"text\": \"...\"}; a file of plain text is named .txt"));
+               " lines is usable. ", kLinesLook, "; a file of plain text is named .txt",
+               first.reason.find("UTF-8") == std::string::npos
+                   ? ""
+                   : "; `iconv -f LATIN1 -t UTF-8` or the like translates an older encoding"));
   }
   return source;
 }

@@ -117,7 +117,12 @@ absl::StatusOr<JoinFile> ParseJoinFile(std::string_view text, std::string_view f
 
 absl::StatusOr<JoinFile> ReadJoinFile(const std::string& path) {
   struct stat info = {};
-  if (stat(path.c_str(), &info) != 0) return ErrnoStatus(errno, StrCat("the join file ", path));
+  if (stat(path.c_str(), &info) != 0) {
+    const absl::Status status = ErrnoStatus(errno, StrCat("the join file ", path));
+    return absl::Status(status.code(), StrCat(status.message(),
+                                              "; `shoal coordinator --listen` "
+                                              "writes one, lab.join: copy it from there"));
+  }
   if (!S_ISREG(info.st_mode)) {
     return absl::InvalidArgumentError(StrCat(path, " is not a file, so it is no join file"));
   }

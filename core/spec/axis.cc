@@ -134,7 +134,8 @@ class AxisReader {
       Choice choice;
       if (!AddOverride(item, axis.path, spec.values(i), choice)) continue;
       const std::string& value = choice.overrides.back().value;
-      if (!seen.insert(value).second) Add(item, StrCat("'", value, "' is given twice"));
+      if (!seen.insert(value).second)
+        Add(item, StrCat("'", value, "' is given twice; --repeats 2 trains a setting twice"));
       axis.choices.push_back(std::move(choice));
     }
     return !axis.choices.empty();
@@ -149,10 +150,15 @@ class AxisReader {
     if (sweep_.strategy() == "random" && spec.min() < spec.max()) return true;
     const std::vector<std::string> points = axis.range->Grid(kMaxTrials);
     if (points.empty()) {
-      Add(at, IsInteger(axis.path) && spec.scale() != "log"
-                  ? StrCat("has more than ", kMaxTrials,
-                           " values; a grid needs `count`, the number of points, or a `step`")
-                  : "a grid needs `count`, the number of points of the range");
+      Add(at,
+          IsInteger(axis.path) && spec.scale() != "log"
+              ? StrCat("has more than ", kMaxTrials,
+                       " values; a grid needs `count`, the number of points, or a `step` (--vary ",
+                       axis.path, "=", spec.min(), "..", spec.max(), ":step=...)")
+              : StrCat("a grid needs `count`, the number of points of the range (--vary ",
+                       axis.path, "=", spec.min(), "..", spec.max(),
+                       spec.scale() == "log" ? ":log:5" : ":5",
+                       "); --trials 20 draws values at random"));
       return false;
     }
     if (const size_t distinct = std::set<std::string>(points.begin(), points.end()).size();

@@ -18,6 +18,10 @@ namespace {
 
 constexpr size_t kMaxViolations = 1000;
 
+// After what the parser says.
+constexpr char kRemedy[] =
+    "; indent with spaces, and put text that holds ':', '#' or brackets in quotes";
+
 // Text from a command line has no lines worth naming.
 std::string PositionText(std::string_view file, int line, int column) {
   if (file.substr(0, 2) == "--") return std::string(file);
@@ -144,8 +148,9 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     const auto [first, is_new] = frame.key_lines.emplace(key.text, key.line);
     if (!is_new) {
-      RefuseAt(key.line, key.column,
-               StrCat("'", key.text, "' is given twice; first in line ", first->second));
+      RefuseAt(
+          key.line, key.column,
+          StrCat("'", key.text, "' is given twice; first in line ", first->second, ": keep one"));
       return;
     }
     frame.drop_value = false;
@@ -198,9 +203,9 @@ YamlNode Parse(std::string_view text, std::string_view file, Violations& violati
     return builder.TakeRoot();
   } catch (const YAML::Exception& error) {
     violations.Add(PositionText(file, error.mark.line + 1, error.mark.column + 1), "",
-                   StrCat("is not YAML: ", error.msg));
+                   StrCat("is not YAML: ", error.msg, kRemedy));
   } catch (const std::exception& error) {
-    violations.Add(file, "", StrCat("is not YAML: ", error.what()));
+    violations.Add(file, "", StrCat("is not YAML: ", error.what(), kRemedy));
   }
   return {};
 }

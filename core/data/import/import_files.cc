@@ -75,6 +75,24 @@ absl::Status AddFolder(const std::string& folder, std::vector<ImportFile>& all,
   return absl::OkStatus();
 }
 
+absl::Status NothingThere(const std::vector<std::string>& paths) {
+  std::string folders;
+  for (const std::string& path : paths) {
+    for (const std::string& name :
+         RealFileSystem().ListDir(path).value_or(std::vector<std::string>())) {
+      struct stat info = {};
+      const std::string inner = JoinPath(path, name);
+      if (!name.starts_with('.') && stat(inner.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
+        StrAppend(folders, folders.empty() ? "" : ", ", inner);
+    }
+  }
+  return absl::InvalidArgumentError(
+      StrCat(StrJoin(paths, ", "),
+             ": no file of data is there (.jsonl, .json, .csv, .tsv or .txt, also compressed); ",
+             folders.empty() ? std::string("name the files, or a folder that holds them")
+                             : StrCat("folders in it are not looked into: import ", folders)));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<ImportFile>> FilesOf(const std::vector<std::string>& paths,
@@ -89,12 +107,7 @@ absl::StatusOr<std::vector<ImportFile>> FilesOf(const std::vector<std::string>& 
       all.push_back({path, BaseName(path), Side::kUndecided, ""});
     }
   }
-  if (all.empty()) {
-    return absl::InvalidArgumentError(
-        StrCat(StrJoin(paths, ", "),
-               ": no file of data is there (.jsonl, .json, .csv, .tsv or "
-               ".txt, also compressed)"));
-  }
+  if (all.empty()) return NothingThere(paths);
   if (all.size() == 1) return all;
   const bool validates = std::any_of(all.begin(), all.end(), [](const ImportFile& file) {
     return PartOf(file.name) == Part::kValidation;

@@ -92,11 +92,17 @@ absl::StatusOr<std::string> RecogniseFormat(const std::string& path) {
     }
   }
   if (IsTrec(head)) return "trec";
-  if (extension != ".txt" && !IsText(head)) {
-    return absl::InvalidArgumentError(
-        StrCat(path,
-               " does not look like text; formats are jsonl, json, csv, tsv, lines and text, each "
-               "as it is or compressed by gzip or zstd"));
+  if (!IsText(head)) {
+    const bool binary = head.find('\0') != head.npos;
+    return absl::InvalidArgumentError(StrCat(
+        path, " does not look like text: ",
+        binary
+            ? std::string("it has zero bytes")
+            : StrCat(CountInvalidUtf8(head), " of its first ", head.size(), " bytes are not UTF-8"),
+        binary ? "; formats are jsonl, json, csv, tsv, lines and text, each as it is or "
+                 "compressed by gzip or zstd"
+               : "; `iconv -f LATIN1 -t UTF-8` or the like translates an older encoding",
+        "; --format text takes the bytes as they are"));
   }
   return "text";
 }

@@ -235,7 +235,8 @@ absl::StatusOr<Tokenizer> Tokenizer::FromJson(std::string_view json) {
   simdjson::dom::parser parser;
   element document;
   if (const auto error = parser.parse(json.data(), json.size()).get(document)) {
-    return absl::InvalidArgumentError(StrCat("not JSON: ", simdjson::error_message(error)));
+    return absl::InvalidArgumentError(StrCat("not JSON: ", simdjson::error_message(error),
+                                             "; is the file whole? fetch or copy it again"));
   }
   object root, model;
   if (document.get(root) != simdjson::SUCCESS || root["model"].get(model) != simdjson::SUCCESS) {

@@ -109,7 +109,8 @@ TEST(Reader, WrongTypes) {
 }
 
 TEST(Reader, YamlThatIsRefused) {
-  EXPECT_EQ(ErrorOf("name: a\nname: b\n"), "t.yaml:2:1: 'name' is given twice; first in line 1");
+  EXPECT_EQ(ErrorOf("name: a\nname: b\n"),
+            "t.yaml:2:1: 'name' is given twice; first in line 1: keep one");
   EXPECT_EQ(ErrorOf("name: &x a\n"),
             "t.yaml:1:7: anchors (&name) are not allowed; write the value out");
   EXPECT_THAT(ErrorOf("name: &x a\nnote: *x\n"), HasSubstr("aliases (*name) are not allowed"));
@@ -128,7 +129,7 @@ TEST(Reader, YamlThatIsRefused) {
 TEST(Reader, WhatIsRefusedHidesNothingElse) {
   EXPECT_EQ(ErrorOf("name: &x a\nname: b\nnote: *x\nmodel: {n_layer: 2}\nseed: many\n"),
             "t.yaml:1:7: anchors (&name) are not allowed; write the value out\n"
-            "t.yaml:2:1: 'name' is given twice; first in line 1\n"
+            "t.yaml:2:1: 'name' is given twice; first in line 1: keep one\n"
             "t.yaml:3:7: aliases (*name) are not allowed; write the value out\n"
             "t.yaml:4:9: model: unknown field 'n_layer'; did you mean 'n_layers'?\n"
             "t.yaml:5:7: seed: expected an integer, is 'many'");

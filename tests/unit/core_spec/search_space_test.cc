@@ -91,7 +91,8 @@ TEST(Expand, SaysWhatIsWrongAndWhere) {
                                          "  seed: {values: []}\n"),
             "s.yaml:4:31: space.model.n_heads.values[1]: expected an integer, is 'four'\n"
             "s.yaml:4:37: space.model.n_heads.values[2]: must be >= 1 and <= 256, is 0\n"
-            "s.yaml:4:40: space.model.n_heads.values[3]: '4' is given twice\n"
+            "s.yaml:4:40: space.model.n_heads.values[3]: '4' is given twice; --repeats 2 trains a "
+            "setting twice\n"
             "s.yaml:4:43: space.model.n_heads.values[4]: expected an integer, is '04'; write it "
             "without leading zeros\n"
             "s.yaml:3:3: space.model.n_layer: unknown field 'n_layer'; did you mean 'n_layers'?\n"
