@@ -38,6 +38,7 @@ All four survive a restart of the lab. With --json, progress is left out.
   sizes               a sweep's name: all of its runs
   sizes:3   last:1-4  some of its trials, counted from 1; last: of the newest sweep
   run-1m822gkszmg6    an id, or the beginning of one that fits no other
+  job-1m822gkszmg6    a job's id, with its word: the run that it is of
   7   3-9   1,4,6-8   numbers, as `shoal list` shows them under #: they never change
 )"},
     {"exit-codes", "what a command's end means to a script",

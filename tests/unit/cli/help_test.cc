@@ -11,6 +11,7 @@
 #include "core/spec/field_help.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/unit/cli/command_tree.h"
 #include "tests/unit/cli/shell_words.h"
 
 namespace shoal::cli {
@@ -20,25 +21,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-std::vector<CLI::App*> Below(CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
-}
-
-// Each command below `app` by its path, as in "dataset import".
-void Collect(CLI::App& app, const std::string& path, std::map<std::string, CLI::App*>& commands) {
-  for (CLI::App* command : Below(app)) {
-    const std::string name = StrCat(path, path.empty() ? "" : " ", command->get_name());
-    commands[name] = command;
-    Collect(*command, name, commands);
-  }
-}
-
-std::map<std::string, CLI::App*> CommandsOf(CLI::App& app) {
-  std::map<std::string, CLI::App*> commands;
-  Collect(app, "", commands);
-  return commands;
-}
 
 std::string HelpOf(const CLI::App& app) {
   return app.get_formatter()->make_help(&app, app.get_display_name(), CLI::AppFormatMode::Normal);
@@ -54,23 +36,6 @@ std::vector<std::string> LinesBelow(const std::string& help, std::string_view he
     if (line == heading) below = true;
   }
   return lines;
-}
-
-// What a call would run: the path of its command, or why it does not parse.
-std::string Parsed(const std::vector<std::string>& call) {
-  Globals globals;
-  const std::unique_ptr<CLI::App> app = BuildApp(globals);
-  try {
-    app->parse(std::vector<std::string>(call.rbegin(), call.rend()));  // CLI11 wants the last first
-  } catch (const CLI::ParseError& error) {
-    return StrCat("does not parse: ", error.what());
-  }
-  std::string path;
-  for (auto chosen = app->get_subcommands(); !chosen.empty();
-       chosen = chosen.front()->get_subcommands()) {
-    StrAppend(path, path.empty() ? "" : " ", chosen.front()->get_name());
-  }
-  return path;
 }
 
 // The fields of a spec that a call names do exist.
