@@ -89,6 +89,7 @@ TEST(ModelCounts, Heads) {
   bert.set_bias(false);
   EXPECT_EQ(CountParameters(bert, 30522).total,
             counts.total + 30522 * 768 - (6 * (3 + 1 + 4 + 1) + 14) * 768);
+  bert.set_bias(true);
 
   bert.set_head("classifier");
   bert.set_n_labels(64);
