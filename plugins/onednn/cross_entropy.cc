@@ -6,37 +6,12 @@
 
 #include "plugins/onednn/cross_entropy.h"
 #include "plugins/onednn/device.h"
-#include "plugins/onednn/vector-inl.h"
+#include "plugins/onednn/softmax-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace shoal::onednn {
 namespace HWY_NAMESPACE {
 namespace {
-
-template <class T>
-float RowLargest(const T* row, int64_t count) {
-  V largest = Broadcast(-INFINITY);
-  ForLanes(count, [&](int64_t i, auto lanes) {
-    largest = hn::Max(largest, Keep(Load(row + i, lanes), lanes, largest));
-  });
-  return Largest(largest);
-}
-
-// sum of exp(row - largest)
-template <class T>
-float RowDenominator(const T* row, int64_t count, float largest) {
-  const V center = Broadcast(largest);
-  V total = hn::Zero(kF);
-  ForLanes(count, [&](int64_t i, auto lanes) {
-    total = hn::Add(total, Keep(Exp(hn::Sub(Load(row + i, lanes), center)), lanes));
-  });
-  return Total(total);
-}
-
-template <class T>
-void Clear(T* row, int64_t begin, int64_t end) {
-  std::memset(row + begin, 0, static_cast<size_t>(end - begin) * sizeof(T));
-}
 
 // One counted row. Reads run ahead of writes, so that the gradient may replace the logits.
 template <class Logit, class Gradient>
@@ -44,16 +19,22 @@ float Row(const CrossEntropyRowsArgs& a, const Logit* logits, int32_t target, Gr
   const float largest = RowLargest(logits, a.real_vocab);
   const float denominator = RowDenominator(logits, a.real_vocab, largest);
   const float at_target = GetLane(Load(logits + target, First{1}));
-  const float loss = std::log(denominator) + (largest - at_target);
+  float loss = std::log(denominator) + (largest - at_target);
+  const float uniform = a.smoothing / static_cast<float>(a.real_vocab);
+  // -log p(v) is the target's plus x(target) - x(v): the mean of that is what smoothing adds.
+  if (a.smoothing > 0) loss -= uniform * CenteredSum(logits, a.real_vocab, at_target);
   if (gradient == nullptr) return loss;
   const float factor = a.scale / denominator;
   const V center = Broadcast(largest), share = Broadcast(factor);
+  const V spread = Broadcast(uniform * a.scale);
   ForLanes(a.real_vocab, [&](int64_t i, auto lanes) {
-    Store(hn::Mul(Exp(hn::Sub(Load(logits + i, lanes), center)), share), gradient + i, lanes);
+    const V p = hn::Mul(Exp(hn::Sub(Load(logits + i, lanes), center)), share);
+    Store(a.smoothing > 0 ? hn::Sub(p, spread) : p, gradient + i, lanes);
   });
   const float own = GetLane(Exp(Broadcast(at_target - largest))) / denominator;
-  Store(Broadcast((own - 1.0f) * a.scale), gradient + target, First{1});
-  Clear(gradient, a.real_vocab, a.vocab);
+  const float wanted = 1.0f - a.smoothing + uniform;
+  Store(Broadcast((own - wanted) * a.scale), gradient + target, First{1});
+  ClearRow(gradient, a.real_vocab, a.vocab);
   return loss;
 }
 
@@ -70,7 +51,7 @@ void LossRows(const CrossEntropyRowsArgs& a, int64_t begin, int64_t end) {
       }
       WithType(a.dlogits, n * a.dlogits_stride, [&](auto* gradient) {
         a.loss[n] = counted ? Row(a, logits, target, gradient) : 0.0f;
-        if (!counted) Clear(gradient, 0, a.vocab);
+        if (!counted) ClearRow(gradient, 0, a.vocab);
       });
     });
   }
@@ -99,7 +80,8 @@ class CrossEntropy final : public Operation {
       return code;
     CrossEntropyRows(site_.device.team,
                      {logits.array(), site_.out[1].array(), vocab, vocab, targets.As<int32_t>(),
-                      site_.out[0].As<float>(), vocab, real, scalars.loss_scale},
+                      site_.out[0].As<float>(), vocab, real, scalars.loss_scale,
+                      scalars.training != 0 ? site_.op.attr.linear.label_smoothing : 0.0f},
                      rows);
     return plugins::kOk;
   }

@@ -18,11 +18,12 @@ struct CrossEntropyRowsArgs {
   int64_t vocab;           // columns
   int64_t real_vocab;      // columns that count; the others get a gradient of 0
   float scale;
+  float smoothing;  // of the labels
 };
 
-// loss[n] = -log softmax(logits[n])[target]; dlogits[n] = (softmax - onehot) scale; both 0 where
-// target is -1. A row of dlogits may lie over its row of logits when it begins at the same address
-// and its elements are not larger.
+// loss[n] = -log softmax(logits[n])[target]; dlogits[n] = (softmax - onehot) scale, with smoothed
+// labels as in the contract; both 0 where target is -1. A row of dlogits may lie over its row of
+// logits when it begins at the same address and its elements are not larger.
 void CrossEntropyRows(const Team& team, const CrossEntropyRowsArgs& args, int64_t rows);
 
 }  // namespace shoal::onednn

@@ -1,5 +1,5 @@
-// ADD, DROPOUT, ACTIVATION and its backward, CAST, FILL, GATHER_ROWS: nothing but reading, a word
-// of arithmetic, and writing.
+// ADD, SCALE, DROPOUT, ACTIVATION and its backward, CAST, FILL, GATHER_ROWS: nothing but reading, a
+// word of arithmetic, and writing.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "plugins/onednn/elementwise.cc"
 #include "hwy/foreach_target.h"
@@ -15,22 +15,36 @@ namespace shoal::onednn {
 namespace HWY_NAMESPACE {
 
 // to[i] = a[i] + dropout(b[i]) for i in [begin, end); without a (null) the sum is left out.
-void AddRange(const DropoutKey& dropout, const float* a, Array b, Array to, int64_t begin,
-              int64_t end) {
+void AddRange(const DropoutKey& dropout, Array a, Array b, Array to, int64_t begin, int64_t end) {
   alignas(64) float buffer[kMaskBuffer];
-  WithType(b, 0, [&](auto* from) {
-    WithType(to, 0, [&](auto* out) {
-      for (int64_t at = begin; at < end; at += kMaskPiece) {
-        const int64_t count = HWY_MIN(kMaskPiece, end - at);
-        const float* const factors =
-            dropout.active ? DrawRow(dropout, static_cast<uint64_t>(at), count, buffer) : nullptr;
-        ForLanes(count, [&](int64_t i, auto lanes) {
-          V v = Load(from + at + i, lanes);
-          if (factors != nullptr) v = hn::Mul(v, Load(factors + i, lanes));
-          if (a != nullptr) v = hn::Add(Load(a + at + i, lanes), v);
-          Store(v, out + at + i, lanes);
-        });
-      }
+  WithType(a, 0, [&](auto* other) {
+    WithType(b, 0, [&](auto* from) {
+      WithType(to, 0, [&](auto* out) {
+        for (int64_t at = begin; at < end; at += kMaskPiece) {
+          const int64_t count = HWY_MIN(kMaskPiece, end - at);
+          const float* const factors =
+              dropout.active ? DrawRow(dropout, static_cast<uint64_t>(at), count, buffer) : nullptr;
+          ForLanes(count, [&](int64_t i, auto lanes) {
+            V v = Load(from + at + i, lanes);
+            if (factors != nullptr) v = hn::Mul(v, Load(factors + i, lanes));
+            if (other != nullptr) v = hn::Add(Load(other + at + i, lanes), v);
+            Store(v, out + at + i, lanes);
+          });
+        }
+      });
+    });
+  });
+}
+
+// y[i] = factor x[i] (+ y[i])
+void ScaleRange(float factor, Array x, Array y, bool add, int64_t begin, int64_t end) {
+  const V scale = Broadcast(factor);
+  WithType(x, begin, [&](auto* from) {
+    WithType(y, begin, [&](auto* to) {
+      ForLanes(end - begin, [&](int64_t i, auto lanes) {
+        const V v = hn::Mul(Load(from + i, lanes), scale);
+        Store(add ? hn::Add(v, Load(to + i, lanes)) : v, to + i, lanes);
+      });
     });
   });
 }
@@ -50,6 +64,7 @@ namespace shoal::onednn {
 namespace {
 HWY_EXPORT(AddRange);
 HWY_EXPORT(FillRange);
+HWY_EXPORT(ScaleRange);
 constexpr int64_t kBorder = 64;  // ranges begin on cache lines
 
 // ADD, DROPOUT and CAST: the same loop with parts left out.
@@ -68,7 +83,7 @@ class Add final : public Operation {
     site_.device.team.Split(from.elements(scalars), 3, kBorder,
                             [&](int64_t begin, int64_t end, int) {
                               HWY_DYNAMIC_DISPATCH(AddRange)
-                              (dropout, adds ? site_.in[0].As<float>() : nullptr, from.array(),
+                              (dropout, adds ? site_.in[0].array() : Array{}, from.array(),
                                site_.out[0].array(), begin, end);
                             });
     return plugins::kOk;
@@ -114,6 +129,24 @@ class Fill final : public Operation {
   const Site site_;
 };
 
+class Scale final : public Operation {
+ public:
+  explicit Scale(const Site& site) : site_(site) {}
+
+  int32_t Run(const shoal_scalars& scalars, shoal_status*) override {
+    const auto& attr = site_.op.attr.scale;
+    const Tensor& x = site_.in[0];
+    site_.device.team.Split(x.elements(scalars), 2, kBorder, [&](int64_t begin, int64_t end, int) {
+      HWY_DYNAMIC_DISPATCH(ScaleRange)
+      (attr.value, x.array(), site_.out[0].array(), attr.write == SHOAL_WRITE_ADD, begin, end);
+    });
+    return plugins::kOk;
+  }
+
+ private:
+  const Site site_;
+};
+
 class GatherRows final : public Operation {
  public:
   explicit GatherRows(const Site& site) : site_(site) {}
@@ -148,6 +181,8 @@ std::unique_ptr<Operation> MakeElementwise(const Site& site) {
       return std::make_unique<Fill>(site);
     case SHOAL_OP_GATHER_ROWS:
       return std::make_unique<GatherRows>(site);
+    case SHOAL_OP_SCALE:
+      return std::make_unique<Scale>(site);
     default:
       return std::make_unique<Add>(site);
   }

@@ -16,16 +16,16 @@
 #define SHOAL_PLUGINS_ONEDNN_EMBEDDING_ARGS_
 namespace shoal::onednn {
 struct EmbeddingArgs {
-  const int32_t *tokens, *positions;
-  const float *table, *pos_table;
+  const int32_t *tokens, *positions, *segments;
+  const float *table, *pos_table, *segment_table;
   float* x;
   int64_t width;
   DropoutKey dropout;
 };
 struct EmbeddingBackwardArgs {
   const float* dx;
-  const int32_t *tokens, *positions;
-  float *dtable, *dpos_table;
+  const int32_t *tokens, *positions, *segments;
+  float *dtable, *dpos_table, *dsegment_table;
   int64_t rows, width;
   DropoutKey dropout;
 };
@@ -42,6 +42,8 @@ void EmbeddingRows(const EmbeddingArgs& a, int64_t begin, int64_t end) {
     const float* const token = a.table + a.tokens[n] * a.width;
     const float* const position =
         a.pos_table == nullptr ? nullptr : a.pos_table + a.positions[n] * a.width;
+    const float* const segment =
+        a.segment_table == nullptr ? nullptr : a.segment_table + a.segments[n] * a.width;
     for (int64_t at = 0; at < a.width; at += kMaskPiece) {
       const int64_t count = HWY_MIN(kMaskPiece, a.width - at);
       const uint64_t first = static_cast<uint64_t>(n * a.width + at);
@@ -50,6 +52,7 @@ void EmbeddingRows(const EmbeddingArgs& a, int64_t begin, int64_t end) {
       ForLanes(count, [&](int64_t i, auto lanes) {
         V v = Load(token + at + i, lanes);
         if (position != nullptr) v = hn::Add(v, Load(position + at + i, lanes));
+        if (segment != nullptr) v = hn::Add(v, Load(segment + at + i, lanes));
         if (factors != nullptr) v = hn::Mul(v, Load(factors + i, lanes));
         Store(v, a.x + n * a.width + at + i, lanes);
       });
@@ -64,6 +67,8 @@ void EmbeddingBackwardColumns(const EmbeddingBackwardArgs& a, int64_t begin, int
     float* const token = a.dtable + a.tokens[n] * a.width;
     float* const position =
         a.dpos_table == nullptr ? nullptr : a.dpos_table + a.positions[n] * a.width;
+    float* const segment =
+        a.dsegment_table == nullptr ? nullptr : a.dsegment_table + a.segments[n] * a.width;
     for (int64_t at = begin; at < end; at += kMaskPiece) {
       const int64_t count = HWY_MIN(kMaskPiece, end - at);
       const uint64_t first = static_cast<uint64_t>(n * a.width + at);
@@ -75,6 +80,8 @@ void EmbeddingBackwardColumns(const EmbeddingBackwardArgs& a, int64_t begin, int
         Store(hn::Add(Load(token + at + i, lanes), v), token + at + i, lanes);
         if (position != nullptr)
           Store(hn::Add(Load(position + at + i, lanes), v), position + at + i, lanes);
+        if (segment != nullptr)
+          Store(hn::Add(Load(segment + at + i, lanes), v), segment + at + i, lanes);
       });
     }
   }
@@ -96,7 +103,7 @@ class Embedding final : public Operation {
 
   int32_t Run(const shoal_scalars& scalars, shoal_status* status) override {
     const Tensor &tokens = site_.in[0], &table = site_.in[1], &positions = site_.in[2],
-                 &pos_table = site_.in[3];
+                 &pos_table = site_.in[3], &segments = site_.in[4], &segment_table = site_.in[5];
     const auto& attr = site_.op.attr.embedding;
     const int64_t rows = tokens.rows(scalars);
     if (int32_t code = CheckIndices(site_, "tokens", tokens.As<int32_t>(), rows, 0,
@@ -109,10 +116,18 @@ class Embedding final : public Operation {
         return code;
       }
     }
+    if (segment_table) {
+      if (int32_t code = CheckIndices(site_, "segments", segments.As<int32_t>(), rows, 0,
+                                      segment_table.capacity(), status)) {
+        return code;
+      }
+    }
     const EmbeddingArgs args = {tokens.As<int32_t>(),
                                 positions.As<int32_t>(),
+                                segments.As<int32_t>(),
                                 table.As<float>(),
                                 pos_table.As<float>(),
+                                segment_table.As<float>(),
                                 site_.out[0].As<float>(),
                                 table.width(),
                                 MakeDropoutKey(attr.dropout, attr.stream, scalars)};
@@ -131,8 +146,9 @@ class EmbeddingBackward final : public Operation {
   explicit EmbeddingBackward(const Site& site) : site_(site) {}
 
   int32_t Run(const shoal_scalars& scalars, shoal_status* status) override {
-    const Tensor &dx = site_.in[0], &tokens = site_.in[1], &positions = site_.in[2];
-    const Tensor &dtable = site_.out[0], &dpos_table = site_.out[1];
+    const Tensor &dx = site_.in[0], &tokens = site_.in[1], &positions = site_.in[2],
+                 &segments = site_.in[3];
+    const Tensor &dtable = site_.out[0], &dpos_table = site_.out[1], &dsegment_table = site_.out[2];
     const auto& attr = site_.op.attr.embedding;
     const int64_t rows = tokens.rows(scalars);
     if (int32_t code = CheckIndices(site_, "tokens", tokens.As<int32_t>(), rows, 0,
@@ -145,13 +161,22 @@ class EmbeddingBackward final : public Operation {
         return code;
       }
     }
+    if (dsegment_table) {
+      if (int32_t code = CheckIndices(site_, "segments", segments.As<int32_t>(), rows, 0,
+                                      dsegment_table.capacity(), status)) {
+        return code;
+      }
+    }
     if (!Accumulates(attr.write, scalars)) Clear(dtable);
     if (dpos_table && !Accumulates(attr.write_positions, scalars)) Clear(dpos_table);
+    if (dsegment_table && !Accumulates(attr.write_segments, scalars)) Clear(dsegment_table);
     const EmbeddingBackwardArgs args = {dx.As<float>(),
                                         tokens.As<int32_t>(),
                                         positions.As<int32_t>(),
+                                        segments.As<int32_t>(),
                                         dtable.As<float>(),
                                         dpos_table.As<float>(),
+                                        dsegment_table.As<float>(),
                                         rows,
                                         dx.width(),
                                         MakeDropoutKey(attr.dropout, attr.stream, scalars)};

@@ -81,6 +81,26 @@ dnnl_status_t Describe(dnnl_memory_desc_t* desc, int64_t rows, int64_t columns, 
   return dnnl_memory_desc_init_by_strides(desc, 2, dims, DataType(dtype), strides);
 }
 
+struct Eltwise {
+  dnnl_alg_kind_t kind;
+  float alpha;
+};
+
+Eltwise EltwiseOf(int32_t activation) {
+  switch (activation) {
+    case SHOAL_ACTIVATION_RELU:
+      return {dnnl_eltwise_relu, 0.0f};
+    case SHOAL_ACTIVATION_GELU_TANH:
+      return {dnnl_eltwise_gelu_tanh, 0.0f};
+    case SHOAL_ACTIVATION_SILU:
+      return {dnnl_eltwise_swish, 1.0f};  // x sigmoid(alpha x)
+    case SHOAL_ACTIVATION_TANH:
+      return {dnnl_eltwise_tanh, 0.0f};
+    default:
+      return {dnnl_eltwise_gelu_erf, 0.0f};
+  }
+}
+
 dnnl_status_t MakeAttributes(const GemmShape& shape, Attributes* attributes) {
   dnnl_status_t result = dnnl_primitive_attr_create(attributes->out());
   if (result != dnnl_success) return result;
@@ -91,11 +111,8 @@ dnnl_status_t MakeAttributes(const GemmShape& shape, Attributes* attributes) {
   if (result == dnnl_success && shape.accumulate)
     result = dnnl_post_ops_append_sum(post_ops.get(), 1.0f);
   if (result == dnnl_success && shape.activation != SHOAL_ACTIVATION_NONE) {
-    const dnnl_alg_kind_t kind = shape.activation == SHOAL_ACTIVATION_RELU ? dnnl_eltwise_relu
-                                 : shape.activation == SHOAL_ACTIVATION_GELU_TANH
-                                     ? dnnl_eltwise_gelu_tanh
-                                     : dnnl_eltwise_gelu_erf;
-    result = dnnl_post_ops_append_eltwise(post_ops.get(), 1.0f, kind, 0.0f, 0.0f);
+    const Eltwise eltwise = EltwiseOf(shape.activation);
+    result = dnnl_post_ops_append_eltwise(post_ops.get(), 1.0f, eltwise.kind, eltwise.alpha, 0.0f);
   }
   if (result != dnnl_success) return result;
   return dnnl_primitive_attr_set_post_ops(attributes->get(), post_ops.get());

@@ -7,6 +7,7 @@
 #include "plugins/onednn/device.h"
 #include "plugins/onednn/gemm.h"
 #include "plugins/onednn/operation.h"
+#include "plugins/onednn/row_products.h"
 #include "plugins/support/status.h"
 
 #include <algorithm>
@@ -32,15 +33,17 @@ class LinearCrossEntropy final : public Operation {
   }
 
   int32_t Run(const shoal_scalars& scalars, shoal_status* status) override {
-    const Tensor &h = site_.in[0], &targets = site_.in[2], &dw = site_.out[2];
+    const Tensor &h = site_.in[0], &targets = site_.in[2];
     const int64_t rows = h.rows(scalars);
     if (int32_t code =
             CheckIndices(site_, "targets", targets.As<int32_t>(), rows, -1, real_vocab_, status)) {
       return code;
     }
     bool add = Accumulates(site_.op.attr.linear.write, scalars);
-    if (rows == 0 && dw && !add)
-      std::memset(dw.data, 0, static_cast<size_t>(dw.capacity() * dw.row_bytes()));
+    if (rows == 0 && !add) {
+      Clear(site_.out[2]);
+      Clear(site_.out[3]);
+    }
     const ClearedRows cleared(h, rows, RoundRows(rows, h.capacity()),
                               site_.device.workspace.Get<std::byte>(logits_bytes_));
     for (int64_t first = 0; first < rows; first += block_rows_, add = true) {
@@ -51,6 +54,11 @@ class LinearCrossEntropy final : public Operation {
   }
 
  private:
+  static void Clear(const Tensor& gradient) {
+    if (!gradient) return;
+    std::memset(gradient.data, 0, static_cast<size_t>(gradient.capacity() * gradient.row_bytes()));
+  }
+
   static int64_t RoundUp(int64_t rows) { return (rows + 15) / 16 * 16; }
 
   // Each block reads and writes all of dw and reads w twice, so blocks are large; but their logits
@@ -62,7 +70,8 @@ class LinearCrossEntropy final : public Operation {
 
   int32_t RunBlock(const shoal_scalars& scalars, int64_t first, int64_t rows, bool add,
                    shoal_status* status) {
-    const Tensor &h = site_.in[0], &w = site_.in[1], &dh = site_.out[1], &dw = site_.out[2];
+    const Tensor &h = site_.in[0], &w = site_.in[1], &bias = site_.in[3], &dh = site_.out[1],
+                 &dw = site_.out[2], &db = site_.out[3];
     const int64_t rounded = RoundRows(rows, h.capacity() - first);
     float* const scratch = site_.device.workspace.Get<float>();
     const void* const block = h.As<std::byte>() + first * h.row_bytes();
@@ -70,12 +79,15 @@ class LinearCrossEntropy final : public Operation {
     logits.m = rounded, logits.n = vocab_, logits.k = width_;
     logits.transpose_b = true;
     logits.input_type = h.slot.dtype;
-    if (int32_t code = site_.device.gemm.Run(logits, block, w.data, nullptr, scratch, status))
+    logits.bias = bias.data != nullptr;
+    if (int32_t code =
+            site_.device.gemm.Run(logits, block, w.data, bias.As<float>(), scratch, status)) {
       return code;
+    }
 
     // The gradient of a bf16 program is bf16: it takes the first half of each f32 row that it
     // replaces.
-    const bool bf16 = h.is_bf16(), backward = dh || dw;
+    const bool bf16 = h.is_bf16(), backward = dh || dw || db;
     const int64_t stride = bf16 ? 2 * vocab_ : vocab_;
     CrossEntropyRows(site_.device.team,
                      {{scratch, false},
@@ -86,9 +98,12 @@ class LinearCrossEntropy final : public Operation {
                       site_.out[0].As<float>() + first,
                       vocab_,
                       real_vocab_,
-                      scalars.loss_scale},
+                      scalars.loss_scale,
+                      scalars.training != 0 ? site_.op.attr.linear.label_smoothing : 0.0f},
                      rows);
     if (!backward) return kOk;
+    if (db)
+      ColumnSums(site_.device.team, {scratch, bf16}, rows, vocab_, stride, add, db.As<float>());
     std::memset(scratch + rows * vocab_, 0,
                 static_cast<size_t>((rounded - rows) * vocab_) * sizeof(float));
     return RunGradients(scratch, stride, block, first, rounded, add, status);

@@ -36,7 +36,7 @@ int32_t CheckTypes(const Site& site, int32_t index, shoal_status* status) {
   return kOk;
 }
 
-std::unique_ptr<Operation> Make(const Site& site) {
+std::unique_ptr<Operation> Make(const Site& site, int32_t act) {
   switch (site.op.kind) {
     case SHOAL_OP_EMBEDDING:
       return MakeEmbedding(site);
@@ -74,7 +74,27 @@ std::unique_ptr<Operation> Make(const Site& site) {
     case SHOAL_OP_CAST:
     case SHOAL_OP_FILL:
     case SHOAL_OP_GATHER_ROWS:
+    case SHOAL_OP_SCALE:
       return MakeElementwise(site);
+    case SHOAL_OP_ROPE:
+      return MakeRope(site);
+    case SHOAL_OP_GLU:
+    case SHOAL_OP_GLU_BACKWARD:
+      return MakeGlu(site);
+    case SHOAL_OP_SCATTER_ROWS:
+    case SHOAL_OP_MEAN_POOL:
+    case SHOAL_OP_MEAN_POOL_BACKWARD:
+      return MakePool(site);
+    case SHOAL_OP_SOFTMAX:
+      return MakeSoftmax(site);
+    case SHOAL_OP_DISTILLATION_LOSS:
+      return MakeDistillationLoss(site);
+    case SHOAL_OP_MUON:
+      return MakeMuon(site, act == SHOAL_DTYPE_BF16);
+    case SHOAL_OP_MOVING_AVERAGE:
+      return MakeMovingAverage(site);
+    case SHOAL_OP_ATTENTION_PROBABILITIES:
+      return MakeAttentionProbabilities(site);
     default:
       return nullptr;
   }
@@ -89,7 +109,7 @@ std::unique_ptr<Operation> MakeOperation(shoal_device& device, const plugins::Pr
   for (int i = 0; i < SHOAL_MAX_INPUTS; ++i) site.in[i] = Resolve(program, op.inputs[i]);
   for (int i = 0; i < SHOAL_MAX_OUTPUTS; ++i) site.out[i] = Resolve(program, op.outputs[i]);
   if (CheckTypes(site, index, status) != kOk) return nullptr;
-  auto operation = Make(site);
+  auto operation = Make(site, program.act_dtype);
   if (operation == nullptr) {
     Fail(status, kUnimplemented, "backend onednn has no operation %s (operation %d, \"%s\")",
          plugins::OpName(op.kind), index, op.label);

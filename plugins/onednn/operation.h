@@ -83,10 +83,18 @@ std::unique_ptr<Operation> MakeAttention(const Site& site);
 std::unique_ptr<Operation> MakeAttentionBackward(const Site& site);
 std::unique_ptr<Operation> MakeAttentionCached(const Site& site);
 std::unique_ptr<Operation> MakeElementwise(
-    const Site& site);  // ADD, DROPOUT, ACTIVATION*, CAST, FILL, GATHER_ROWS
+    const Site& site);  // ADD, SCALE, DROPOUT, ACTIVATION*, CAST, FILL, GATHER_ROWS
 std::unique_ptr<Operation> MakeCrossEntropy(const Site& site);
 std::unique_ptr<Operation> MakeLinearCrossEntropy(const Site& site);
 std::unique_ptr<Operation> MakeReduction(const Site& site);  // SUM, GLOBAL_NORM
 std::unique_ptr<Operation> MakeAdamw(const Site& site);
+std::unique_ptr<Operation> MakeMovingAverage(const Site& site);
+std::unique_ptr<Operation> MakeMuon(const Site& site, bool bf16);  // bf16: of the program
+std::unique_ptr<Operation> MakeRope(const Site& site);
+std::unique_ptr<Operation> MakeGlu(const Site& site);   // GLU, GLU_BACKWARD
+std::unique_ptr<Operation> MakePool(const Site& site);  // SCATTER_ROWS, MEAN_POOL, its backward
+std::unique_ptr<Operation> MakeSoftmax(const Site& site);
+std::unique_ptr<Operation> MakeDistillationLoss(const Site& site);
+std::unique_ptr<Operation> MakeAttentionProbabilities(const Site& site);
 
 }  // namespace shoal::onednn

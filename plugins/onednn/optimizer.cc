@@ -1,5 +1,6 @@
 // ADAMW: clipping, both moments, decoupled decay and the bf16 copy, in one pass of 28 to 30 bytes
-// per parameter. The pass is bound by memory, so nothing here is done twice.
+// per parameter. The pass is bound by memory, so nothing here is done twice. MOVING_AVERAGE, which
+// is as simple.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "plugins/onednn/optimizer.cc"
 #include "hwy/foreach_target.h"
@@ -47,6 +48,19 @@ void AdamwRange(const AdamwArgs& a, int64_t begin, int64_t end) {
   });
 }
 
+// average = keep average + rest x; copy may be null.
+void AverageRange(const float* x, float* average, Bfloat16* copy, float keep, float rest,
+                  int64_t begin, int64_t end) {
+  const V old_share = Broadcast(keep), new_share = Broadcast(rest);
+  ForLanes(end - begin, [&](int64_t offset, auto lanes) {
+    const int64_t i = begin + offset;
+    const V v =
+        hn::MulAdd(new_share, Load(x + i, lanes), hn::Mul(old_share, Load(average + i, lanes)));
+    Store(v, average + i, lanes);
+    if (copy != nullptr) Store(v, copy + i, lanes);
+  });
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace shoal::onednn
 HWY_AFTER_NAMESPACE();
@@ -55,6 +69,8 @@ HWY_AFTER_NAMESPACE();
 namespace shoal::onednn {
 namespace {
 HWY_EXPORT(AdamwRange);
+HWY_EXPORT(AverageRange);
+constexpr int64_t kBorder = 64;
 
 class Adamw final : public Operation {
  public:
@@ -81,7 +97,6 @@ class Adamw final : public Operation {
                             static_cast<float>(1.0 / (1.0 - std::pow(double{attr.beta2}, t))),
                             attr.eps,
                             static_cast<float>(1.0 - lr * double{attr.weight_decay})};
-    constexpr int64_t kBorder = 64;
     site_.device.team.Split(site_.in[0].elements(scalars), 8, kBorder,
                             [&](int64_t begin, int64_t end, int) {
                               HWY_DYNAMIC_DISPATCH(AdamwRange)(args, begin, end);
@@ -93,8 +108,32 @@ class Adamw final : public Operation {
   const Site site_;
 };
 
+class MovingAverage final : public Operation {
+ public:
+  explicit MovingAverage(const Site& site) : site_(site) {}
+
+  int32_t Run(const shoal_scalars& scalars, shoal_status*) override {
+    const double t = static_cast<double>(scalars.step) + 1.0;
+    const double decay =
+        std::fmin(double{site_.op.attr.moving_average.decay}, (1.0 + t) / (10.0 + t));
+    site_.device.team.Split(
+        site_.in[0].elements(scalars), 4, kBorder, [&](int64_t begin, int64_t end, int) {
+          HWY_DYNAMIC_DISPATCH(AverageRange)
+          (site_.in[0].As<float>(), site_.out[0].As<float>(), site_.out[1].As<plugins::Bfloat16>(),
+           static_cast<float>(decay), static_cast<float>(1.0 - decay), begin, end);
+        });
+    return plugins::kOk;
+  }
+
+ private:
+  const Site site_;
+};
+
 }  // namespace
 
+std::unique_ptr<Operation> MakeMovingAverage(const Site& site) {
+  return std::make_unique<MovingAverage>(site);
+}
 std::unique_ptr<Operation> MakeAdamw(const Site& site) { return std::make_unique<Adamw>(site); }
 
 }  // namespace shoal::onednn

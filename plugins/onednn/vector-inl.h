@@ -154,6 +154,29 @@ HWY_INLINE V Tanh(V x) {
   return hn::Sub(Broadcast(1.0f), hn::Div(Broadcast(2.0f), hn::Add(e, Broadcast(1.0f))));
 }
 
+// The natural logarithm of a positive normal number, to about 1 unit in the last place. Mantissa in
+// [sqrt(1/2), sqrt(2)), then the minimax polynomial of Cephes (S. Moshier).
+HWY_INLINE V Log(V x) {
+  const auto bits = hn::BitCast(kI, x);
+  const auto exponent = hn::ShiftRight<23>(hn::Sub(bits, hn::Set(kI, 0x3f3504f3)));  // of x sqrt(2)
+  const V e = hn::ConvertTo(kF, exponent);
+  const V f = hn::Sub(hn::BitCast(kF, hn::Sub(bits, hn::ShiftLeft<23>(exponent))), Broadcast(1.0f));
+  const V z = hn::Mul(f, f);
+  V p = Broadcast(7.0376836292e-2f);
+  p = hn::MulAdd(p, f, Broadcast(-1.1514610310e-1f));
+  p = hn::MulAdd(p, f, Broadcast(1.1676998740e-1f));
+  p = hn::MulAdd(p, f, Broadcast(-1.2420140846e-1f));
+  p = hn::MulAdd(p, f, Broadcast(1.4249322787e-1f));
+  p = hn::MulAdd(p, f, Broadcast(-1.6668057665e-1f));
+  p = hn::MulAdd(p, f, Broadcast(2.0000714765e-1f));
+  p = hn::MulAdd(p, f, Broadcast(-2.4999993993e-1f));
+  p = hn::MulAdd(p, f, Broadcast(3.3333331174e-1f));
+  V y = hn::Mul(hn::Mul(p, f), z);
+  y = hn::MulAdd(e, Broadcast(-2.12194440e-4f), y);
+  y = hn::NegMulAdd(z, Broadcast(0.5f), y);
+  return hn::MulAdd(e, Broadcast(0.693359375f), hn::Add(f, y));
+}
+
 // erf(x) with an absolute error below 2e-7: Abramowitz and Stegun 7.1.26, times e^(-x^2).
 HWY_INLINE V Erf(V x) {
   const V a = hn::Abs(x);

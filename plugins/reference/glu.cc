@@ -5,15 +5,6 @@
 #include "plugins/reference/ops.h"
 
 namespace shoal::reference {
-namespace {
-
-// act'(x) of an input x, whatever ActivationSlope wants to be told.
-double SlopeAtInput(int32_t activation, double x) {
-  return ActivationSlope(activation,
-                         activation == SHOAL_ACTIVATION_RELU ? Activate(activation, x) : x);
-}
-
-}  // namespace
 
 template <class Real>
 int32_t Glu(Call<Real>& call) {
@@ -43,7 +34,7 @@ int32_t GluBackward(Call<Real>& call) {
       const int64_t at = n * 2 * F + f;
       const double d = double{dy[n * F + f]}, gate = double{gate_up[at]},
                    up = double{gate_up[at + F]};
-      dgate_up[at] = static_cast<Real>(d * up * SlopeAtInput(activation, gate));
+      dgate_up[at] = static_cast<Real>(d * up * ActivationSlope(activation, gate));
       dgate_up[at + F] = static_cast<Real>(d * Activate(activation, gate));
     }
   }

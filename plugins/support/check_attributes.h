@@ -173,7 +173,7 @@ inline int32_t CheckAttributes(const shoal_program& program, int32_t index, cons
       break;
     case SHOAL_OP_SOFTMAX:
       good =
-          check.Finite("scale", op.attr.softmax.scale) &&
+          check.Number("scale", op.attr.softmax.scale, op.attr.softmax.scale > 0, "> 0") &&
           check.Finite("weight", op.attr.softmax.weight) &&
           check.InRange("write", op.attr.softmax.write, SHOAL_WRITE_OVERWRITE, SHOAL_WRITE_ADD) &&
           check.InRange("real_vocab", op.attr.softmax.real_vocab, 0, INT32_MAX);

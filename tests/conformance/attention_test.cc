@@ -1,4 +1,4 @@
-// ATTENTION, ATTENTION_BACKWARD and ATTENTION_CACHED.
+// ATTENTION, ATTENTION_BACKWARD, ATTENTION_CACHED and ATTENTION_PROBABILITIES.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -166,6 +166,20 @@ TEST_P(AttentionTest, Cached) {
       op.Out(1, cache.Fixed(dtype(), {places, width}))
           .Out(2, cache.Fixed(dtype(), {places, width}));
       Compare(op);
+    }
+  }
+}
+
+TEST_P(AttentionTest, Probabilities) {
+  for (const Case& c : Cases()) {
+    for (const int64_t places : {int64_t{1}, int64_t{7}, int64_t{130}}) {
+      SCOPED_TRACE(c.name + ", places " + std::to_string(places));
+      const int64_t capacity = RowCount(c) + c.spare_rows;
+      OneOp op(SHOAL_OP_ATTENTION_PROBABILITIES, dtype(), RowCount(c));
+      op.In(0, Forward(c, 0).input(0));
+      Configure(c, 0.5f, 1, &op);  // no dropout here, whatever the attribute
+      op.Out(0, Garbage(real(), {capacity, c.heads * places}, kRows));
+      Compare(op, kToleranceF32 * 2);
     }
   }
 }

@@ -1,11 +1,12 @@
-// ADD, DROPOUT, ACTIVATION, ACTIVATION_BACKWARD, CAST and FILL.
+// ADD, SCALE, DROPOUT, ACTIVATION, ACTIVATION_BACKWARD, CAST and FILL.
 #include "tests/conformance/conformance.h"
 
 namespace shoal::conformance {
 namespace {
 
-constexpr int32_t kActivations[] = {SHOAL_ACTIVATION_NONE, SHOAL_ACTIVATION_RELU,
-                                    SHOAL_ACTIVATION_GELU_TANH, SHOAL_ACTIVATION_GELU_ERF};
+constexpr int32_t kActivations[] = {SHOAL_ACTIVATION_NONE,      SHOAL_ACTIVATION_RELU,
+                                    SHOAL_ACTIVATION_GELU_TANH, SHOAL_ACTIVATION_GELU_ERF,
+                                    SHOAL_ACTIVATION_SILU,      SHOAL_ACTIVATION_TANH};
 
 struct Shape {
   int64_t rows, capacity, D;
@@ -27,6 +28,45 @@ TEST_P(ElementwiseTest, Add) {
       Compare(op, kToleranceF32);
       op.scalars().training = 0;
       Compare(op, kToleranceF32);
+    }
+  }
+}
+
+TEST_P(ElementwiseTest, AddOfAnyTypesAlsoInPlace) {
+  for (const Shape& s : kShapes) {
+    for (int variant = 0; variant < 8; ++variant) {
+      const int32_t a = variant & 1 ? dtype() : real(), b = variant & 2 ? dtype() : real(),
+                    out = variant & 4 ? dtype() : real();
+      SCOPED_TRACE(std::to_string(s.rows) + " x " + std::to_string(s.D) + ", variant " +
+                   std::to_string(variant));
+      Draw draw(66, s.rows, s.capacity);
+      OneOp op(SHOAL_OP_ADD, dtype(), s.rows);
+      op.attr().dropout = {0.1f, 4};
+      op.In(0, draw.Rows(a, s.D)).In(1, draw.Rows(b, s.D));
+      OneOp over_a = op, over_b = op;
+      op.Out(0, draw.RowGarbage(out, s.D));
+      Compare(op);
+      if (a == out) Compare(over_a.OutOverIn(0, 0));
+      if (b == out) Compare(over_b.OutOverIn(0, 1));
+    }
+  }
+}
+
+TEST_P(ElementwiseTest, Scale) {
+  for (const Shape& s : kShapes) {
+    for (int variant = 0; variant < 8; ++variant) {
+      const int32_t from = variant & 1 ? dtype() : real(), to = variant & 2 ? dtype() : real();
+      const int32_t write = variant & 4 ? SHOAL_WRITE_ADD : SHOAL_WRITE_OVERWRITE;
+      SCOPED_TRACE(std::to_string(s.rows) + " x " + std::to_string(s.D) + ", variant " +
+                   std::to_string(variant));
+      Draw draw(67, s.rows, s.capacity);
+      OneOp op(SHOAL_OP_SCALE, dtype(), s.rows);
+      op.attr().scale = {-0.3f, write};
+      op.In(0, draw.Rows(from, s.D));
+      OneOp in_place = op;
+      op.Out(0, write == SHOAL_WRITE_ADD ? draw.Rows(to, s.D) : draw.RowGarbage(to, s.D));
+      Compare(op);
+      if (from == to) Compare(in_place.OutOverIn(0, 0));
     }
   }
 }

@@ -31,6 +31,11 @@ TEST_P(EmbeddingTest, Forward) {
       Compare(op, kToleranceF32);
       with_positions.In(2, draw.Indices(0, s.P)).In(3, draw.Fixed(real(), {s.P, s.D}));
       Compare(with_positions, kToleranceF32);
+      OneOp with_both = with_positions;
+      with_both.In(4, draw.Indices(0, 2)).In(5, draw.Fixed(real(), {2, s.D}));
+      Compare(with_both, kToleranceF32);
+      op.In(4, draw.Indices(0, 3)).In(5, draw.Fixed(real(), {3, s.D}));
+      Compare(op, kToleranceF32);
       with_positions.scalars().training = 0;
       Compare(with_positions, kToleranceF32);
     }
@@ -55,17 +60,22 @@ TEST_P(EmbeddingTest, BackwardInEveryWriteMode) {
       with_positions.In(2, draw.Indices(0, s.P));
       with_positions.Out(1, adds ? draw.Fixed(real(), {s.P, s.D}) : Garbage(real(), {s.P, s.D}));
       Compare(with_positions, kToleranceF32);
+      op.attr().embedding.write_segments = op.attr().embedding.write;
+      op.In(3, draw.Indices(0, 3));
+      op.Out(2, adds ? draw.Fixed(real(), {3, s.D}) : Garbage(real(), {3, s.D}));
+      Compare(op, kToleranceF32);
     }
   }
 }
 
-// The two tables may be written in different modes: a tied head has already written the first.
-TEST_P(EmbeddingTest, BackwardAddsToOneTableAndOverwritesTheOther) {
+// The tables may be written in different modes: a tied head has already written the first.
+TEST_P(EmbeddingTest, BackwardAddsToOneTableAndOverwritesTheOthers) {
   Draw draw(33, 30, 32);
   OneOp op(SHOAL_OP_EMBEDDING_BACKWARD, dtype(), 30);
   op.attr().embedding.write = SHOAL_WRITE_ADD;
   op.In(0, draw.Rows(real(), 24)).In(1, draw.Indices(0, 9)).In(2, draw.Indices(0, 30));
   op.Out(0, draw.Fixed(real(), {9, 24})).Out(1, Garbage(real(), {40, 24}));
+  op.In(3, draw.Indices(0, 2)).Out(2, Garbage(real(), {2, 24}));
   Compare(op, kToleranceF32);
 }
 

@@ -12,8 +12,9 @@ struct Shape {
 constexpr Shape kShapes[] = {{1, 1, 1, 1},      {1, 16, 64, 32},   {5, 5, 7, 3},
                              {13, 32, 33, 65},  {37, 37, 48, 144}, {64, 64, 64, 192},
                              {50, 130, 96, 40}, {129, 200, 31, 17}};
-constexpr int32_t kActivations[] = {SHOAL_ACTIVATION_NONE, SHOAL_ACTIVATION_RELU,
-                                    SHOAL_ACTIVATION_GELU_TANH, SHOAL_ACTIVATION_GELU_ERF};
+constexpr int32_t kActivations[] = {SHOAL_ACTIVATION_NONE,      SHOAL_ACTIVATION_RELU,
+                                    SHOAL_ACTIVATION_GELU_TANH, SHOAL_ACTIVATION_GELU_ERF,
+                                    SHOAL_ACTIVATION_SILU,      SHOAL_ACTIVATION_TANH};
 
 std::string Describe(const Shape& s, int32_t variant) {
   return "rows " + std::to_string(s.rows) + " of " + std::to_string(s.capacity) + ", K " +

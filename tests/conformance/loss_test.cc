@@ -73,12 +73,69 @@ TEST_P(LossTest, LinearCrossEntropyInEveryWriteMode) {
   }
 }
 
+TEST_P(LossTest, LabelSmoothing) {
+  for (const Shape& s : kShapes) {
+    for (const int32_t training : {1, 0}) {
+      SCOPED_TRACE(Describe(s, training));
+      Draw draw(54, s.rows, s.capacity);
+      OneOp alone(SHOAL_OP_CROSS_ENTROPY, dtype(), s.rows);
+      alone.In(0, draw.Rows(dtype(), s.V, 4)).In(1, Targets(&draw, s));
+      alone.Out(0, draw.RowGarbage(real(), 0)).OutOverIn(1, 0);
+      OneOp fused(SHOAL_OP_LINEAR_CROSS_ENTROPY, dtype(), s.rows);
+      fused.In(0, draw.Rows(dtype(), s.D)).In(1, draw.Fixed(dtype(), {s.V, s.D}, 0.5));
+      fused.In(2, Targets(&draw, s)).Out(0, draw.RowGarbage(real(), 0));
+      fused.Out(1, draw.RowGarbage(dtype(), s.D)).Out(2, Garbage(real(), {s.V, s.D}));
+      for (OneOp* op : {&alone, &fused}) {
+        op->attr().linear.real_vocab = s.real_vocab;
+        op->attr().linear.label_smoothing = 0.2f;
+        op->scalars().training = training;
+        Compare(*op);
+      }
+    }
+  }
+}
+
+TEST_P(LossTest, BiasInEveryWriteMode) {
+  for (const Shape& s : kShapes) {
+    for (int32_t mode = 0; mode < 4; ++mode) {
+      SCOPED_TRACE(Describe(s, mode));
+      const bool adds = mode % 2 == 1;
+      Draw draw(55, s.rows, s.capacity);
+      OneOp op(SHOAL_OP_LINEAR_CROSS_ENTROPY, dtype(), s.rows);
+      op.attr().linear.real_vocab = s.real_vocab;
+      op.attr().linear.write = std::min<int32_t>(mode, SHOAL_WRITE_BY_SCALAR);
+      op.attr().linear.block_rows = mode == 0 ? 0 : 16;
+      op.scalars().accumulate = mode == 3;
+      op.In(0, draw.Rows(dtype(), s.D)).In(1, draw.Fixed(dtype(), {s.V, s.D}, 0.5));
+      op.In(2, Targets(&draw, s)).In(3, draw.Fixed(real(), {s.V}));
+      op.Out(0, draw.RowGarbage(real(), 0));
+      Compare(op);
+      op.Out(3, adds ? draw.Fixed(real(), {s.V}) : Garbage(real(), {s.V}));
+      Compare(op);  // db without dw
+      op.Out(1, draw.RowGarbage(dtype(), s.D));
+      op.Out(2, adds ? draw.Fixed(real(), {s.V, s.D}, 0.05) : Garbage(real(), {s.V, s.D}));
+      Compare(op);
+    }
+  }
+}
+
+TEST_P(LossTest, NoRowsClearTheGradients) {
+  Draw draw(56, 0, 8);
+  OneOp op(SHOAL_OP_LINEAR_CROSS_ENTROPY, dtype(), 0);
+  op.In(0, draw.Rows(dtype(), 16)).In(1, draw.Fixed(dtype(), {20, 16}));
+  op.In(2, Constant(kI32, {8}, -1, kRows)).In(3, draw.Fixed(real(), {20}));
+  op.Out(0, draw.RowGarbage(real(), 0)).Out(1, draw.RowGarbage(dtype(), 16));
+  op.Out(2, Garbage(real(), {20, 16})).Out(3, Garbage(real(), {20}));
+  Compare(op);
+}
+
 TEST_P(LossTest, NothingCountedGivesZeros) {
   Draw draw(53, 6, 8);
   OneOp op(SHOAL_OP_LINEAR_CROSS_ENTROPY, dtype(), 6);
   op.In(0, draw.Rows(dtype(), 16)).In(1, draw.Fixed(dtype(), {20, 16}));
   op.In(2, Constant(kI32, {8}, -1, kRows)).Out(0, draw.RowGarbage(real(), 0));
   op.Out(1, draw.RowGarbage(dtype(), 16)).Out(2, Garbage(real(), {20, 16}));
+  op.Out(3, Garbage(real(), {20}));
   for (const std::vector<double>& output : Compare(op).outputs) {
     for (const double value : output) ASSERT_EQ(value, 0);
   }

@@ -68,13 +68,18 @@ TEST_P(NormTest, ForwardWithBranchAndDropout) {
 }
 
 TEST_P(NormTest, ForwardToF32) {
-  Draw draw(23, 21, 32);
-  OneOp op(SHOAL_OP_NORM, dtype(), 21);
-  SetAttributes(&op, 0, 0);
-  op.In(0, draw.Rows(real(), 64))
-      .In(1, draw.Fixed(real(), {64}))
-      .Out(0, draw.RowGarbage(real(), 64));
-  Compare(op, kToleranceF32);
+  for (const int32_t kind : {0, 1}) {
+    Draw draw(23, 21, 32);
+    OneOp op(SHOAL_OP_NORM, dtype(), 21);
+    SetAttributes(&op, kind, 0.1f);
+    op.In(0, draw.Rows(real(), 64))
+        .In(1, draw.Fixed(real(), {64}))
+        .Out(0, draw.RowGarbage(real(), 64));
+    OneOp with_branch = op;
+    Compare(op, kToleranceF32);
+    with_branch.In(3, draw.Rows(dtype(), 64)).Out(1, draw.RowGarbage(real(), 64));
+    Compare(with_branch, kToleranceF32);
+  }
 }
 
 // Statistics that belong to the rows, as the forward pass would have left them.

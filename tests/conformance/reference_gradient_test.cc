@@ -73,14 +73,18 @@ TEST_F(GradientTest, Embedding) {
       .In(1, draw.Fixed(kF64, {4, 8}))
       .In(2, positions)
       .In(3, draw.Fixed(kF64, {5, 8}));
+  const Tensor segments = draw.Indices(0, 2);
+  forward.In(4, segments).In(5, draw.Fixed(kF64, {2, 8}));
   forward.Out(0, draw.RowGarbage(kF64, 8));
   OneOp backward(SHOAL_OP_EMBEDDING_BACKWARD, kF64, kRowsUsed);
   backward.attr().embedding.dropout = 0.3f;
-  backward.In(0, dx).In(1, tokens).In(2, positions);
+  backward.In(0, dx).In(1, tokens).In(2, positions).In(3, segments);
   backward.Out(0, Garbage(kF64, {4, 8})).Out(1, Garbage(kF64, {5, 8}));
+  backward.Out(2, Garbage(kF64, {2, 8}));
   const Result gradient = Run(backward);
   ExpectGradient(forward, 1, 0, dx.values, gradient.outputs[0]);
   ExpectGradient(forward, 3, 0, dx.values, gradient.outputs[1]);
+  ExpectGradient(forward, 5, 0, dx.values, gradient.outputs[2]);
 }
 
 TEST_F(GradientTest, Linear) {
@@ -101,7 +105,8 @@ TEST_F(GradientTest, Linear) {
 // activation's input.
 TEST_F(GradientTest, ActivationAloneAndFusedIntoTheLinearGradient) {
   for (const int32_t activation :
-       {SHOAL_ACTIVATION_RELU, SHOAL_ACTIVATION_GELU_TANH, SHOAL_ACTIVATION_GELU_ERF}) {
+       {SHOAL_ACTIVATION_RELU, SHOAL_ACTIVATION_GELU_TANH, SHOAL_ACTIVATION_GELU_ERF,
+        SHOAL_ACTIVATION_SILU, SHOAL_ACTIVATION_TANH}) {
     SCOPED_TRACE(activation);
     Draw draw(3, kRowsUsed, kCapacity);
     const Tensor pre = draw.Rows(kF64, 5, 2), w = draw.Fixed(kF64, {4, 5}), dy = draw.Rows(kF64, 4);
@@ -109,7 +114,7 @@ TEST_F(GradientTest, ActivationAloneAndFusedIntoTheLinearGradient) {
     act.attr().activation.activation = activation;
     act.In(0, pre).Out(0, draw.RowGarbage(kF64, 5));
     Tensor saved = pre;
-    if (activation == SHOAL_ACTIVATION_RELU) {
+    if (activation == SHOAL_ACTIVATION_RELU || activation == SHOAL_ACTIVATION_TANH) {
       const std::vector<double> y = Run(act).outputs[0];
       std::copy(y.begin(), y.end(), saved.values.begin());
     }
@@ -223,26 +228,97 @@ TEST_F(GradientTest, AddAndDropoutAreTheirOwnBackward) {
 
 TEST_F(GradientTest, CrossEntropyAloneAndWithItsLinearLayer) {
   const double scale = 0.125;  // exact in f32
-  Draw draw(7, kRowsUsed, kCapacity);
-  const Tensor targets = FromValues(kI32, {kCapacity}, {2, -1, 0, 6, 3, 3, -7777}, kRows);
-  const std::vector<double> weights(kRowsUsed, scale);
-  OneOp alone(SHOAL_OP_CROSS_ENTROPY, kF64, kRowsUsed);
-  alone.attr().linear.real_vocab = 7;
-  alone.In(0, draw.Rows(kF64, 9))
-      .In(1, targets)
-      .Out(0, draw.RowGarbage(kF64, 0))
-      .Out(1, draw.RowGarbage(kF64, 9));
-  ExpectGradient(alone, 0, 0, weights, Run(alone).outputs[1]);
+  for (const float smoothing : {0.0f, 0.25f}) {
+    Draw draw(7, kRowsUsed, kCapacity);
+    const Tensor targets = FromValues(kI32, {kCapacity}, {2, -1, 0, 6, 3, 3, -7777}, kRows);
+    const std::vector<double> weights(kRowsUsed, scale);
+    OneOp alone(SHOAL_OP_CROSS_ENTROPY, kF64, kRowsUsed);
+    OneOp fused(SHOAL_OP_LINEAR_CROSS_ENTROPY, kF64, kRowsUsed);
+    for (OneOp* op : {&alone, &fused}) {
+      op->attr().linear.real_vocab = 7;
+      op->attr().linear.label_smoothing = smoothing;
+    }
+    alone.In(0, draw.Rows(kF64, 9))
+        .In(1, targets)
+        .Out(0, draw.RowGarbage(kF64, 0))
+        .Out(1, draw.RowGarbage(kF64, 9));
+    ExpectGradient(alone, 0, 0, weights, Run(alone).outputs[1]);
 
-  OneOp fused(SHOAL_OP_LINEAR_CROSS_ENTROPY, kF64, kRowsUsed);
-  fused.attr().linear.real_vocab = 7;
-  fused.In(0, draw.Rows(kF64, 5)).In(1, draw.Fixed(kF64, {9, 5})).In(2, targets);
-  fused.Out(0, draw.RowGarbage(kF64, 0))
-      .Out(1, draw.RowGarbage(kF64, 5))
-      .Out(2, Garbage(kF64, {9, 5}));
-  const Result gradient = Run(fused);
-  ExpectGradient(fused, 0, 0, weights, gradient.outputs[1]);
-  ExpectGradient(fused, 1, 0, weights, gradient.outputs[2]);
+    fused.In(0, draw.Rows(kF64, 5)).In(1, draw.Fixed(kF64, {9, 5})).In(2, targets);
+    fused.In(3, draw.Fixed(kF64, {9}));
+    fused.Out(0, draw.RowGarbage(kF64, 0))
+        .Out(1, draw.RowGarbage(kF64, 5))
+        .Out(2, Garbage(kF64, {9, 5}))
+        .Out(3, Garbage(kF64, {9}));
+    const Result gradient = Run(fused);
+    ExpectGradient(fused, 0, 0, weights, gradient.outputs[1]);
+    ExpectGradient(fused, 1, 0, weights, gradient.outputs[2]);
+    ExpectGradient(fused, 3, 0, weights, gradient.outputs[3]);
+  }
+}
+
+TEST_F(GradientTest, DistillationLoss) {
+  const double scale = 0.125;
+  Draw draw(8, kRowsUsed, kCapacity);
+  OneOp teacher(SHOAL_OP_SOFTMAX, kF64, kRowsUsed);
+  teacher.attr().softmax = {0.5f, 1.0f, SHOAL_WRITE_OVERWRITE, 7};
+  teacher.In(0, draw.Rows(kF64, 9, 2)).Out(0, draw.RowGarbage(kF64, 9));
+  Tensor p = draw.RowGarbage(kF64, 9);
+  const std::vector<double> shares = Run(teacher).outputs[0];
+  std::copy(shares.begin(), shares.end(), p.values.begin());
+  OneOp op(SHOAL_OP_DISTILLATION_LOSS, kF64, kRowsUsed);
+  op.attr().distillation = {2.0f, 0.75f, 0.125f, 7};
+  op.In(0, draw.Rows(kF64, 9, 2));
+  op.In(1, FromValues(kI32, {kCapacity}, {2, -1, 0, 6, 3, 3, -7777}, kRows)).In(2, p);
+  op.Out(0, draw.RowGarbage(kF64, 0)).Out(1, draw.RowGarbage(kF64, 9));
+  ExpectGradient(op, 0, 0, std::vector<double>(kRowsUsed, scale), Run(op).outputs[1]);
+}
+
+TEST_F(GradientTest, RopeIsUndoneByItsInverse) {
+  for (const int32_t interleaved : {0, 1}) {
+    Draw draw(9, kRowsUsed, kCapacity);
+    const Tensor weights = draw.Rows(kF64, 16), positions = draw.Indices(0, 50);
+    OneOp forward(SHOAL_OP_ROPE, kF64, kRowsUsed);
+    forward.attr().rope = {2, 1, 4, interleaved, 0, 100.0f};
+    OneOp backward = forward;
+    backward.attr().rope.inverse = 1;
+    forward.In(0, draw.Rows(kF64, 16)).In(1, positions).Out(0, draw.RowGarbage(kF64, 16));
+    backward.In(0, weights).In(1, positions).Out(0, draw.RowGarbage(kF64, 16));
+    ExpectGradient(forward, 0, 0, weights.values, Run(backward).outputs[0]);
+  }
+}
+
+TEST_F(GradientTest, Glu) {
+  for (const int32_t activation : {SHOAL_ACTIVATION_RELU, SHOAL_ACTIVATION_GELU_TANH,
+                                   SHOAL_ACTIVATION_GELU_ERF, SHOAL_ACTIVATION_SILU}) {
+    SCOPED_TRACE(activation);
+    Draw draw(10, kRowsUsed, kCapacity);
+    const Tensor gate_up = draw.Rows(kF64, 10, 2), dy = draw.Rows(kF64, 5);
+    OneOp forward(SHOAL_OP_GLU, kF64, kRowsUsed), backward(SHOAL_OP_GLU_BACKWARD, kF64, kRowsUsed);
+    forward.attr().activation.activation = backward.attr().activation.activation = activation;
+    forward.In(0, gate_up).Out(0, draw.RowGarbage(kF64, 5));
+    backward.In(0, dy).In(1, gate_up).Out(0, draw.RowGarbage(kF64, 10));
+    ExpectGradient(forward, 0, 0, dy.values, Run(backward).outputs[0]);
+  }
+}
+
+TEST_F(GradientTest, GatherAndMeanPool) {
+  Draw draw(11, kRowsUsed, kCapacity);
+  const Tensor rows = FromValues(kI32, {3}, {4, 0, 5}, kSelected);
+  const Tensor offsets = FromValues(kI32, {4}, {0, 1, 4, 6}, kOffsets);
+  Tensor dy = draw.Fixed(kF64, {3, 5});
+  dy.extent = kSelected;
+  OneOp gather(SHOAL_OP_GATHER_ROWS, kF64, kRowsUsed), pool(SHOAL_OP_MEAN_POOL, kF64, kRowsUsed);
+  OneOp scatter(SHOAL_OP_SCATTER_ROWS, kF64, kRowsUsed);
+  OneOp spread(SHOAL_OP_MEAN_POOL_BACKWARD, kF64, kRowsUsed);
+  for (OneOp* op : {&gather, &pool, &scatter, &spread})
+    op->scalars().sequences = op->scalars().selected = 3;
+  gather.In(0, draw.Rows(kF64, 5)).In(1, rows).Out(0, Garbage(kF64, {3, 5}, kSelected));
+  pool.In(0, draw.Rows(kF64, 5)).In(1, offsets).Out(0, Garbage(kF64, {3, 5}, kSelected));
+  scatter.In(0, dy).In(1, rows).Out(0, draw.RowGarbage(kF64, 5));
+  spread.In(0, dy).In(1, offsets).Out(0, draw.RowGarbage(kF64, 5));
+  ExpectGradient(gather, 0, 0, dy.values, Run(scatter).outputs[0]);
+  ExpectGradient(pool, 0, 0, dy.values, Run(spread).outputs[0]);
 }
 
 }  // namespace

@@ -178,6 +178,141 @@ TEST_F(ReferenceTest, AdamwFirstStep) {
   ExpectNear(result.outputs[3], {0.890625, 10});
 }
 
+TEST_F(ReferenceTest, EmbeddingAddsSegmentRows) {
+  OneOp op(SHOAL_OP_EMBEDDING, kF32, 2);
+  op.In(0, FromValues(kI32, {2}, {1, 0}, kRows)).In(1, FromValues(kF32, {2, 2}, {1, 2, 3, 4}));
+  op.In(4, FromValues(kI32, {2}, {1, 1}, kRows)).In(5, FromValues(kF32, {2, 2}, {10, 20, 30, 40}));
+  op.Out(0, Garbage(kF32, {2, 2}, kRows));
+  EXPECT_THAT(Run(op).outputs[0], ElementsAre(33, 44, 31, 42));
+}
+
+TEST_F(ReferenceTest, SiluAndTanhAtOne) {
+  OneOp op(SHOAL_OP_ACTIVATION, kF64);
+  op.In(0, FromValues(kF64, {2}, {1, -2})).Out(0, Garbage(kF64, {2}));
+  op.attr().activation.activation = SHOAL_ACTIVATION_SILU;  // x / (1 + e^-x)
+  ExpectNear(Run(op).outputs[0], {0.7310585786, -0.2384058440}, 1e-9);
+  op.attr().activation.activation = SHOAL_ACTIVATION_TANH;
+  ExpectNear(Run(op).outputs[0], {0.7615941560, -0.9640275801}, 1e-9);
+}
+
+// One head of width 4 at position 1, theta 10000: pair 0 turns by 1 radian, pair 1 by 0.01.
+TEST_F(ReferenceTest, RopeTurnsPairsOfBothLayouts) {
+  const double c0 = std::cos(1), s0 = std::sin(1), c1 = std::cos(0.01), s1 = std::sin(0.01);
+  OneOp op(SHOAL_OP_ROPE, kF64, 1);
+  op.attr().rope = {1, 1, 4, 0, 0, 10000.0f};
+  op.In(0, FromValues(kF64, {1, 12}, {1, 2, 3, 4, 1, 0, 0, 0, 5, 6, 7, 8}, kRows));
+  op.In(1, FromValues(kI32, {1}, {1}, kRows)).Out(0, Garbage(kF64, {1, 12}, kRows));
+  ExpectNear(Run(op).outputs[0],
+             {c0 - 3 * s0, 2 * c1 - 4 * s1, s0 + 3 * c0, 2 * s1 + 4 * c1, c0, 0, s0, 0, 5, 6, 7, 8},
+             1e-12);
+  op.attr().rope.interleaved = 1;
+  ExpectNear(Run(op).outputs[0],
+             {c0 - 2 * s0, s0 + 2 * c0, 3 * c1 - 4 * s1, 3 * s1 + 4 * c1, c0, s0, 0, 0, 5, 6, 7, 8},
+             1e-12);
+}
+
+TEST_F(ReferenceTest, GluGatesWithItsFirstHalf) {
+  OneOp op(SHOAL_OP_GLU, kF32, 1);
+  op.attr().activation.activation = SHOAL_ACTIVATION_RELU;
+  op.In(0, FromValues(kF32, {1, 4}, {2, -1, 10, 20}, kRows)).Out(0, Garbage(kF32, {1, 2}, kRows));
+  EXPECT_THAT(Run(op).outputs[0], ElementsAre(20, 0));
+}
+
+TEST_F(ReferenceTest, PoolsScattersAndScales) {
+  OneOp pool(SHOAL_OP_MEAN_POOL, kF32, 3);
+  pool.scalars().sequences = pool.scalars().selected = 3;
+  pool.In(0, FromValues(kF32, {3, 2}, {1, 2, 3, 6, 9, 9}, kRows));
+  pool.In(1, FromValues(kI32, {4}, {0, 2, 2, 3}, kOffsets));
+  pool.Out(0, Garbage(kF32, {3, 2}, kSelected));
+  EXPECT_THAT(Run(pool).outputs[0], ElementsAre(2, 4, 0, 0, 9, 9));
+
+  OneOp scatter(SHOAL_OP_SCATTER_ROWS, kF32, 3);
+  scatter.scalars().selected = 2;
+  scatter.In(0, FromValues(kF32, {2, 1}, {5, 7}, kSelected));
+  scatter.In(1, FromValues(kI32, {2}, {2, 0}, kSelected)).Out(0, Garbage(kF32, {3, 1}, kRows));
+  EXPECT_THAT(Run(scatter).outputs[0], ElementsAre(7, 0, 5));
+
+  OneOp scale(SHOAL_OP_SCALE, kF32);
+  scale.attr().scale = {0.5f, SHOAL_WRITE_ADD};
+  scale.In(0, FromValues(kF32, {2}, {4, -6})).Out(0, FromValues(kF32, {2}, {1, 1}));
+  EXPECT_THAT(Run(scale).outputs[0], ElementsAre(3, -2));
+}
+
+// Uniform logits over 4 real columns, smoothing 0.4: the target's weight is 0.7, the others' 0.1.
+TEST_F(ReferenceTest, SmoothedCrossEntropyOfUniformLogits) {
+  OneOp op(SHOAL_OP_CROSS_ENTROPY, kF32, 1);
+  op.attr().linear.real_vocab = 4;
+  op.attr().linear.label_smoothing = 0.4f;
+  op.scalars().loss_scale = 1;
+  op.In(0, Constant(kF32, {1, 5}, 3, kRows)).In(1, FromValues(kI32, {1}, {1}, kRows));
+  op.Out(0, Garbage(kF32, {1}, kRows)).Out(1, Garbage(kF32, {1, 5}, kRows));
+  const Result result = Run(op);
+  ExpectNear(result.outputs[0], {std::log(4.0)});
+  ExpectNear(result.outputs[1], {0.15, -0.45, 0.15, 0.15, 0});
+  op.scalars().training = 0;
+  ExpectNear(Run(op).outputs[1], {0.25, -0.75, 0.25, 0.25, 0});
+}
+
+// Logits 0, ln 3: softmax 1/4, 3/4. A teacher that is sure of column 1 diverges by -log(3/4).
+TEST_F(ReferenceTest, DistillationOfTwoColumns) {
+  OneOp op(SHOAL_OP_DISTILLATION_LOSS, kF32, 1);
+  op.attr().distillation = {1.0f, 0.25f, 0.0f, 0};
+  op.scalars().loss_scale = 1;
+  op.In(0, FromValues(kF32, {1, 2}, {0, std::log(3.0)}, kRows));
+  op.In(1, FromValues(kI32, {1}, {0}, kRows)).In(2, FromValues(kF32, {1, 2}, {0, 1}, kRows));
+  op.Out(0, Garbage(kF32, {1}, kRows)).Out(1, Garbage(kF32, {1, 2}, kRows));
+  const Result result = Run(op);
+  ExpectNear(result.outputs[0], {0.75 * std::log(4.0) + 0.25 * std::log(4.0 / 3)});
+  ExpectNear(result.outputs[1], {0.75 * -0.75 + 0.25 * 0.25, 0.75 * 0.75 - 0.25 * 0.25});
+
+  OneOp softmax(SHOAL_OP_SOFTMAX, kF32, 1);
+  softmax.attr().softmax = {2.0f, 0.5f, SHOAL_WRITE_ADD, 2};  // 3^2 against 1
+  softmax.In(0, FromValues(kF32, {1, 3}, {0, std::log(3.0), 50}, kRows));
+  softmax.Out(0, Constant(kF32, {1, 3}, 0.125, kRows));
+  ExpectNear(Run(softmax).outputs[0], {0.125 + 0.05, 0.125 + 0.45, 0.125});
+}
+
+// A 1 x 1 matrix: X = 1, and each step takes x to 3.4445 x - 4.775 x^3 + 2.0315 x^5.
+TEST_F(ReferenceTest, MuonOfANumber) {
+  OneOp op(SHOAL_OP_MUON, kF64);
+  op.attr().muon = {0.5f, 0.5f, 0.0f, 2.0f, 2};
+  op.scalars().lr = 0.25f;  // times the multiplier: 0.5
+  op.In(0, FromValues(kF64, {1, 1}, {3})).Out(0, FromValues(kF64, {1, 1}, {10}));
+  op.Out(1, FromValues(kF64, {1, 1}, {4}));
+  const auto step = [](double x) {
+    return 3.4445 * x - 4.775 * std::pow(x, 3) + 2.0315 * std::pow(x, 5);
+  };
+  const Result result = Run(op);
+  ExpectNear(result.outputs[1], {5});  // 0.5 * 4 + 3
+  ExpectNear(result.outputs[0], {10 - 0.5 * step(step(1)) - 0.5 * 0.5 * 10}, 1e-6);
+}
+
+TEST_F(ReferenceTest, MovingAverageBeginsQuickly) {
+  OneOp op(SHOAL_OP_MOVING_AVERAGE, kF32);
+  op.attr().moving_average.decay = 0.9f;
+  op.scalars().step = 0;  // decay' = 2 / 11
+  op.In(0, FromValues(kF32, {1}, {11})).Out(0, FromValues(kF32, {1}, {22}));
+  op.Out(1, Garbage(kBf16, {1}));
+  const Result result = Run(op);
+  ExpectNear(result.outputs[0], {4 + 9}, 1e-5);
+  ExpectNear(result.outputs[1], {13});
+  op.scalars().step = 1000;
+  ExpectNear(Run(op).outputs[0], {0.9 * 22 + 0.1 * 11}, 1e-5);
+}
+
+TEST_F(ReferenceTest, AttentionProbabilitiesOfTwoRows) {
+  OneOp op(SHOAL_OP_ATTENTION_PROBABILITIES, kF32, 2);
+  auto& attr = op.attr().attention;
+  attr.heads = attr.kv_heads = attr.head_dim = 1;
+  attr.scale = 1;
+  op.scalars().sequences = 1;
+  op.In(0, FromValues(kF32, {2, 3}, {5, 1, 10, 2, 3, 20}, kRows))
+      .In(1, FromValues(kI32, {2}, {0, 2}, kOffsets));
+  op.Out(0, Garbage(kF32, {2, 3}, kRows));
+  const double a = std::exp(2), b = std::exp(6);
+  ExpectNear(Run(op).outputs[0], {1, 0, 0, a / (a + b), b / (a + b), 0});
+}
+
 TEST_F(ReferenceTest, ReductionsOfThreeNumbers) {
   OneOp sum(SHOAL_OP_SUM, kF32), norm(SHOAL_OP_GLOBAL_NORM, kF32);
   sum.In(0, FromValues(kF32, {3}, {3, -4, 12})).Out(0, Garbage(kF32, {1}));
