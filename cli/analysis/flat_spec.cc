@@ -80,6 +80,8 @@ std::string_view RolePath(v1::BindingRole role) {
       return "tokenizer";
     case v1::BINDING_ROLE_INIT_FROM:
       return "init_from";
+    case v1::BINDING_ROLE_TEACHER:
+      return "teacher";
     default:
       return "data.other";
   }

@@ -67,12 +67,6 @@ absl::Status Download(Lab& lab, const v1::DataBinding& file, const std::string& 
   return files.Rename(temporary, path);
 }
 
-absl::StatusOr<std::string> FetchFile(Lab& lab, const v1::DataBinding& file) {
-  std::string path = DatasetFile(lab.options().data_dir, file);
-  if (!IsHere(path, file)) SHOAL_RETURN_IF_ERROR(Download(lab, file, path), file.file_name());
-  return path;
-}
-
 // Names the file by its digest and moves it to its place.
 absl::StatusOr<PreparedFile> Settle(const std::string& data_dir, v1::BindingRole role,
                                     const std::string& path) {
@@ -91,6 +85,12 @@ absl::StatusOr<PreparedFile> Settle(const std::string& data_dir, v1::BindingRole
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> FetchFile(Lab& lab, const v1::DataBinding& file) {
+  std::string path = DatasetFile(lab.options().data_dir, file);
+  if (!IsHere(path, file)) SHOAL_RETURN_IF_ERROR(Download(lab, file, path), file.file_name());
+  return path;
+}
 
 absl::Status CheckDatasetName(const std::string& name) {
   const std::string what =

@@ -27,6 +27,9 @@ struct LocalDataset {
 // GetDataset; DataLoss (what came is not what the lab promised); those of writing.
 absl::StatusOr<LocalDataset> FetchDataset(Lab& lab, const std::string& name);
 
+// A file of the lab on this machine, by its digest. Errors as above.
+absl::StatusOr<std::string> FetchFile(Lab& lab, const v1::DataBinding& file);
+
 // A folder on the disk of the data folder, for the files of a data set in the making.
 absl::StatusOr<TempDir> MakeDatasetFolder(const std::string& data_dir);
 

@@ -7,12 +7,14 @@
 #include "cli/lab/datasets.h"
 #include "cli/lab/embedded.h"
 #include "cli/lab/shipped.h"
+#include "cli/lab/teachers.h"
 #include "cli/output/format.h"
 #include "core/base/digest.h"
 #include "core/base/file.h"
 #include "core/base/status.h"
 #include "core/data/conversation.h"
 #include "core/data/persona/persona.h"
+#include "core/data/shard.h"
 #include "core/data/text_source.h"
 #include "core/data/tokenizer/bpe_trainer.h"
 #include "core/data/tokenizer/char_trainer.h"
@@ -345,6 +347,15 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptio
   SHOAL_ASSIGN_OR_RETURN(const data::Tokenizer tokenizer, data::Tokenizer::Load(tokenizer_path),
                          "tokenizer");
   prepared.tokenizer_size = tokenizer.vocab_size();
+  if (spec.model().head() == "classifier") {
+    prepared.labels = static_cast<int64_t>(data::ClassesOf(split.train.examples).size());
+    if (prepared.labels < 2) {
+      return absl::InvalidArgumentError(
+          StrCat("data: a classifier needs examples with at least two labels (\"label\", or the "
+                 "topic of a conversation); these have ",
+                 prepared.labels));
+    }
+  }
   if (spec.model().head() == "mlm" && !data::MaskTokenOf(tokenizer).has_value()) {
     return absl::InvalidArgumentError(
         "tokenizer: head mlm needs a [MASK] token, and this one has none: leave tokenizer.path out "
@@ -353,7 +364,10 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptio
   SHOAL_RETURN_IF_ERROR(Measure(spec, tokenizer, split, prepared));
   SHOAL_ASSIGN_OR_RETURN(PreparedFile file, Bind(v1::BINDING_ROLE_TOKENIZER, tokenizer_path),
                          "tokenizer.path");
+  SHOAL_ASSIGN_OR_RETURN(std::vector<PreparedFile> teachers,
+                         FetchTeachers(spec, lab, file.binding.sha256()));
   prepared.files.push_back(std::move(file));
+  for (PreparedFile& teacher : teachers) prepared.files.push_back(std::move(teacher));
   return prepared;
 }
 

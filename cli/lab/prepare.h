@@ -22,6 +22,7 @@ struct PreparedFile {
 struct PreparedData {
   std::vector<PreparedFile> files;
   int64_t tokenizer_size = 0;
+  int64_t labels = 0;  // distinct labels of the training examples; a classifier's only
   int64_t train_examples = 0;
   int64_t held_out_examples = 0;
   double mean_tokens = 0;      // of a training example, from a sample of them, cut at max_seq + 1

@@ -42,7 +42,8 @@ int64_t RowsAtATime(const v1::RunSpec& spec, const PreparedData& data) {
                                      std::min<int64_t>(batch.size(), data.train_examples)),
                     spec::LargestBatchRows(spec));
   }
-  return std::max<int64_t>(std::min(rows, data::kMicroBatchRows), spec.model().max_seq());
+  return std::max<int64_t>(std::min(rows, spec.train().batch().micro_tokens()),
+                           spec.model().max_seq());
 }
 
 // A token with its flag takes three bytes (five in vocabularies above 65,536), an example's entries
@@ -107,6 +108,9 @@ absl::StatusOr<PreparedData> RunPlanner::Prepare(const v1::RunSpec& spec) {
   *read.mutable_data() = spec.data();
   *read.mutable_tokenizer() = spec.tokenizer();
   read.mutable_model()->set_max_seq(spec.model().max_seq());
+  read.mutable_model()->set_head(spec.model().head());
+  read.mutable_train()->set_loss_on(spec.train().loss_on());
+  *read.mutable_train()->mutable_distill()->mutable_teachers() = spec.train().distill().teachers();
   const std::string key = read.SerializeAsString();
   if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
   SHOAL_ASSIGN_OR_RETURN(PreparedData data, PrepareData(spec, lab_, quiet_));
@@ -119,7 +123,7 @@ absl::StatusOr<PlannedRun> RunPlanner::Plan(spec::Trial trial) {
   SHOAL_ASSIGN_OR_RETURN(const int64_t vocab,
                          spec::ResolveVocabSize(trial.spec.model(), planned.data.tokenizer_size));
   planned.vocab_size = vocab;
-  planned.parameters = spec::CountParameters(trial.spec.model(), vocab).total;
+  planned.parameters = spec::CountParameters(trial.spec.model(), vocab, planned.data.labels).total;
   const double mean = planned.data.mean_tokens;
   const spec::TrainingWork work =
       spec::CountTrainingWork(trial.spec, vocab, mean, planned.data.held_out_examples);
@@ -254,11 +258,11 @@ std::string DryRunText(const PlannedRun& planned) {
   if (!std::isnan(planned.seconds)) {
     StrAppend(out, " and ", HumanDuration(absl::Seconds(planned.seconds)), " on this machine");
   }
+  const spec::ModelShape shape = spec::ShapeOf(planned.trial.spec.model(), planned.vocab_size);
   if (!planned.reuses.empty()) {
     StrAppend(out, "\n# ", planned.reuses,
               " has trained this already and would be reused; --no-reuse trains anew");
   }
-  const spec::ModelShape shape = spec::ShapeOf(planned.trial.spec.model(), planned.vocab_size);
   StrAppend(out, "\n# resolved: d_ff ", shape.d_ff, ", vocab_size ", shape.vocab, ", dtype ",
             UsesBf16(planned.trial.spec) ? "bf16" : "f32", " here");
   StrAppend(out, "\n# data: ", WithCommas(planned.data.train_examples), " training examples of ",

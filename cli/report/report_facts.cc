@@ -51,6 +51,8 @@ std::string_view RoleName(v1::BindingRole role) {
       return "tokenizer";
     case v1::BINDING_ROLE_INIT_FROM:
       return "initial weights";
+    case v1::BINDING_ROLE_TEACHER:
+      return "teacher";
     default:
       return "other";
   }

@@ -6,7 +6,9 @@
 
 #include "core/base/log.h"
 #include "core/base/status.h"
+#include "core/data/shard.h"
 #include "core/data/tokenizer/tokenizer.h"
+#include "core/data/training_text.h"
 #include "core/spec/model_counts.h"
 #include "core/spec/numerics.h"
 #include "core/spec/spec.h"
@@ -46,18 +48,31 @@ absl::StatusOr<ArtifactCache::Pin> Fetch(const AttemptContext& context, const st
   }
 }
 
+data::TextFile FileOf(const v1::AttemptOrder& order, v1::BindingRole role) {
+  for (const v1::LocalFile& file : order.files()) {
+    if (file.role() == role) return {file.path(), file.file_name()};
+  }
+  return {};
+}
+
+// How many labels a classifier's data has; 0 for other heads, or when the data cannot be read.
+int64_t LabelsOf(const v1::AttemptOrder& order) {
+  if (order.spec().model().head() != "classifier" || order.spec().model().n_labels() > 0) return 0;
+  const absl::StatusOr<data::SplitSource> split = data::ReadTrainingText(
+      FileOf(order, v1::BINDING_ROLE_TRAIN), FileOf(order, v1::BINDING_ROLE_HELD_OUT),
+      order.spec().data().held_out_fraction());
+  return split.ok() ? static_cast<int64_t>(data::ClassesOf(split->train.examples).size()) : 0;
+}
+
 // Exactly what the engine will allocate; 0 when the tokenizer cannot be read (the runner will say
 // why).
 int64_t ParametersOf(const v1::AttemptOrder& order) {
-  for (const v1::LocalFile& file : order.files()) {
-    if (file.role() != v1::BINDING_ROLE_TOKENIZER) continue;
-    const absl::StatusOr<data::Tokenizer> tokenizer = data::Tokenizer::Load(file.path());
-    if (!tokenizer.ok()) return 0;
-    const absl::StatusOr<int64_t> vocab =
-        spec::ResolveVocabSize(order.spec().model(), tokenizer->vocab_size());
-    return vocab.ok() ? spec::CountParameters(order.spec().model(), *vocab).total : 0;
-  }
-  return 0;
+  const data::TextFile file = FileOf(order, v1::BINDING_ROLE_TOKENIZER);
+  const absl::StatusOr<data::Tokenizer> tokenizer = data::Tokenizer::Load(file.path);
+  if (!tokenizer.ok()) return 0;
+  const v1::ModelSpec& model = order.spec().model();
+  const absl::StatusOr<int64_t> vocab = spec::ResolveVocabSize(model, tokenizer->vocab_size());
+  return vocab.ok() ? spec::CountParameters(model, *vocab, LabelsOf(order)).total : 0;
 }
 
 }  // namespace

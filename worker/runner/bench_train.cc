@@ -1,7 +1,5 @@
 #include "worker/runner/bench_train.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <vector>
 
@@ -10,6 +8,7 @@
 #include "core/data/shard.h"
 #include "core/spec/spec.h"
 #include "worker/engine/train/trainer.h"
+#include "worker/runner/bench_stats.h"
 #include "worker/runner/peak_flops.h"
 
 namespace shoal::runner {
@@ -19,7 +18,8 @@ constexpr uint64_t kSeed = 1;
 constexpr int64_t kMostExamples = 4096;  // drawn from again and again
 
 absl::Status Check(const v1::BenchTrainOrder& order) {
-  if (order.batch() < 1 || order.seq() < 1 || order.steps() < 1 || order.warmup_steps() < 0)
+  const bool random = order.train_shard().empty();
+  if (order.batch() < 1 || (random && order.seq() < 1) || order.steps() < 1 || order.warmup_steps() < 0)
     return absl::InvalidArgumentError("batch, seq and steps must be at least 1");
   if (order.seq() > order.model().max_seq()) {
     return absl::InvalidArgumentError(StrCat("seq is ", order.seq(), ", but the model sees ",
@@ -44,20 +44,8 @@ engine::TrainerOptions Options(const v1::BenchTrainOrder& order) {
   options.train = spec.train();
   options.seed = kSeed;
   options.profile = order.profile();
+  options.mask_token = order.model().vocab_size() - 1;
   return options;
-}
-
-// The value below which `share` of them are.
-double Percentile(std::vector<double> values, double share) {
-  const auto at = static_cast<ptrdiff_t>(share * static_cast<double>(values.size() - 1) + 0.5);
-  std::nth_element(values.begin(), values.begin() + at, values.end());
-  return values[static_cast<size_t>(at)];
-}
-
-double PeakMemoryMib() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  return static_cast<double>(used.ru_maxrss) / 1024;
 }
 
 absl::StatusOr<data::Shard> RandomTokens(const v1::BenchTrainOrder& order) {
@@ -66,8 +54,10 @@ absl::StatusOr<data::Shard> RandomTokens(const v1::BenchTrainOrder& order) {
   const int64_t steps = int64_t{order.warmup_steps()} + order.steps();
   const int64_t examples =
       std::max<int64_t>(order.batch(), std::min(kMostExamples, steps * order.batch()));
-  SHOAL_RETURN_IF_ERROR(data::WriteRandomShard(order.model().vocab_size(), examples, order.seq(),
-                                               kSeed, files, dir.File("shard")));
+  // Examples are read with one token less, the last target, or whole.
+  const int length = order.model().head() == "lm" ? order.seq() : order.seq() - 1;
+  SHOAL_RETURN_IF_ERROR(data::WriteRandomShard(order.model().vocab_size(), examples, length, kSeed,
+                                               files, dir.File("shard")));
   return data::Shard::Open(dir.File("shard"));  // stays mapped when the folder goes
 }
 
@@ -76,7 +66,9 @@ absl::StatusOr<data::Shard> RandomTokens(const v1::BenchTrainOrder& order) {
 absl::StatusOr<v1::BenchTrainReport> RunBenchTrain(const v1::BenchTrainOrder& order,
                                                    const Clock& clock) {
   SHOAL_RETURN_IF_ERROR(Check(order));
-  SHOAL_ASSIGN_OR_RETURN(data::Shard tokens, RandomTokens(order));
+  SHOAL_ASSIGN_OR_RETURN(data::Shard tokens, order.train_shard().empty()
+                                                 ? RandomTokens(order)
+                                                 : data::Shard::Open(order.train_shard()));
   SHOAL_ASSIGN_OR_RETURN(const auto device, engine::Device::Open({.backend = order.backend(),
                                                                   .threads = order.threads()}));
   SHOAL_ASSIGN_OR_RETURN(const auto trainer,
@@ -89,7 +81,7 @@ absl::StatusOr<v1::BenchTrainReport> RunBenchTrain(const v1::BenchTrainOrder& or
     if (i == 0) report.set_first_loss(result.loss);
   }
   std::vector<double> seconds;
-  const double flops_before = trainer->totals().flops;
+  const engine::Totals before = trainer->totals();
   for (int i = 0; i < order.steps(); ++i) {
     const absl::Duration begin = clock.Boottime();
     SHOAL_ASSIGN_OR_RETURN(const engine::StepResult result, trainer->Step());
@@ -97,7 +89,8 @@ absl::StatusOr<v1::BenchTrainReport> RunBenchTrain(const v1::BenchTrainOrder& or
     if (i == 0 && order.warmup_steps() == 0) report.set_first_loss(result.loss);
     report.set_last_loss(result.loss);
   }
-  const double flops = (trainer->totals().flops - flops_before) / order.steps();
+  const double flops = (trainer->totals().flops - before.flops) / order.steps();
+  const double rows = static_cast<double>(trainer->totals().rows - before.rows) / order.steps();
   peak = std::max(peak, MeasurePeakFlops(order.dtype(), order.threads()));
 
   const double median = Percentile(seconds, 0.5);
@@ -110,7 +103,7 @@ absl::StatusOr<v1::BenchTrainReport> RunBenchTrain(const v1::BenchTrainOrder& or
   report.set_isa(device->capabilities().isa);
   report.set_dtype(order.dtype());
   report.set_threads(order.threads());
-  report.set_tokens_per_s(order.batch() * order.seq() / median);
+  report.set_tokens_per_s(rows / median);
   report.set_step_ms(median * 1e3);
   report.set_step_ms_p10(Percentile(seconds, 0.1) * 1e3);
   report.set_step_ms_p90(Percentile(seconds, 0.9) * 1e3);

@@ -1,5 +1,5 @@
-// How fast a model trains on this machine: steps of one shape on random tokens, the median of their
-// times, and what part of the machine's measured peak that is.
+// How fast a model trains on this machine: steps of one shape on random tokens, or steps on
+// real examples, the median of their times, and what part of the machine's measured peak that is.
 #pragma once
 
 #include "absl/status/statusor.h"

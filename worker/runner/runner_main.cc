@@ -3,8 +3,8 @@
 //   shoal-runner                        serves the agent on descriptor 3
 //   shoal-runner --attempt FILE         runs an attempt by hand: FILE is an AttemptOrder as JSON
 //   shoal-runner --attempt FILE --measure   trains for a moment and prints how long it takes
-//   shoal-runner --bench FILE           measures: FILE is a BenchTrainOrder as JSON; prints its
-//   report shoal-runner --probe                prints what this machine can compute with, as JSON
+//   shoal-runner --bench FILE           measures: FILE is a BenchOrder as JSON; prints its report
+//   shoal-runner --probe                prints what this machine can compute with, as JSON
 
 #include <malloc.h>
 
@@ -19,6 +19,7 @@
 #include "core/base/status.h"
 #include "core/spec/spec.h"
 #include "google/protobuf/util/json_util.h"
+#include "worker/runner/bench_infer.h"
 #include "worker/runner/bench_train.h"
 #include "worker/runner/job_io.h"
 #include "worker/runner/probe.h"
@@ -93,8 +94,12 @@ absl::Status Print(const google::protobuf::Message& message) {
 }
 
 absl::Status Bench(const std::string& path) {
-  SHOAL_ASSIGN_OR_RETURN(const auto order, ReadJson<v1::BenchTrainOrder>(path));
-  SHOAL_ASSIGN_OR_RETURN(const v1::BenchTrainReport report, RunBenchTrain(order, SystemClock()));
+  SHOAL_ASSIGN_OR_RETURN(const auto order, ReadJson<v1::BenchOrder>(path));
+  if (order.has_infer()) {
+    SHOAL_ASSIGN_OR_RETURN(const auto report, RunBenchInfer(order.infer(), SystemClock()));
+    return Print(report);
+  }
+  SHOAL_ASSIGN_OR_RETURN(const auto report, RunBenchTrain(order.train(), SystemClock()));
   return Print(report);
 }
 

@@ -47,7 +47,9 @@ std::string KeyOf(const v1::AttemptOrder& order) {
   if (!head.empty() && head != "lm") StrAppend(inputs, head, "\n");
   bool separate = false;
   for (const v1::LocalFile& file : order.files()) {
-    if (file.role() == v1::BINDING_ROLE_INIT_FROM) continue;  // no text
+    if (file.role() == v1::BINDING_ROLE_INIT_FROM || file.role() == v1::BINDING_ROLE_TEACHER) {
+      continue;  // no text
+    }
     const size_t dot = file.file_name().rfind('.');
     StrAppend(inputs, file.role(), " ", file.sha256(), " ",
               dot == std::string::npos ? std::string() : file.file_name().substr(dot), "\n");

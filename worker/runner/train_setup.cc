@@ -22,6 +22,20 @@ absl::StatusOr<std::string> RequestDigestOf(const v1::AttemptOrder& order) {
   return spec::RequestDigest(order.spec(), bindings);
 }
 
+absl::StatusOr<std::vector<engine::LoadedModel>> LoadTeachers(const v1::AttemptOrder& order,
+                                                              const TrainSetup& setup) {
+  std::vector<engine::LoadedModel> teachers;
+  SHOAL_ASSIGN_OR_RETURN(const engine::Dtype act, engine::ParseDtype(setup.numerics.dtype()));
+  for (const v1::LocalFile& file : order.files()) {
+    if (file.role() != v1::BINDING_ROLE_TEACHER) continue;
+    SHOAL_ASSIGN_OR_RETURN(engine::LoadedModel teacher,
+                           engine::LoadModel(*setup.device, file.path(), act), "teacher ",
+                           file.file_name());
+    teachers.push_back(std::move(teacher));
+  }
+  return teachers;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::NumericsClass> NumericsOf(const v1::AttemptOrder& order) {
@@ -55,6 +69,7 @@ absl::StatusOr<TrainSetup> SetUpTraining(const v1::AttemptOrder& order, Reporter
   SHOAL_ASSIGN_OR_RETURN(options.request_digest, RequestDigestOf(order));
   options.numerics = setup.numerics;
   options.mask_token = data::MaskTokenOf(setup.text.tokenizer).value_or(-1);
+  SHOAL_ASSIGN_OR_RETURN(options.teachers, LoadTeachers(order, setup));
   SHOAL_ASSIGN_OR_RETURN(
       setup.trainer,
       engine::Trainer::Create(*setup.device, options, setup.text.train, setup.text.held_out));

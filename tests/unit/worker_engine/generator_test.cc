@@ -48,16 +48,81 @@ class GeneratorTest : public EngineTest {
     return done.ok() ? *done : v1::GenerateDone();
   }
 
+  // Logits through the cache are those without it, whatever the model's form.
+  void ExpectCacheChangesNothing(const v1::ModelSpec& model, const std::vector<int32_t>& tokens);
+
   FakeClock clock_;
   std::shared_ptr<Weights> weights_;
   std::string text_;
   std::vector<int32_t> ids_;
 };
 
+// Every form that a decoder can have.
+std::vector<v1::ModelSpec> DecoderForms(const v1::ModelSpec& gpt2) {
+  v1::ModelSpec llama = gpt2;
+  llama.set_norm("rmsnorm");
+  llama.set_bias(false);
+  llama.set_feed_forward("glu");
+  llama.set_activation("silu");
+  llama.set_position("rope");
+  llama.set_n_kv_heads(1);
+  llama.mutable_rope()->set_skip_every(2);
+  v1::ModelSpec cohere = llama;
+  cohere.set_norm("layernorm");
+  cohere.set_block("parallel");
+  cohere.set_n_kv_heads(0);
+  cohere.set_head_dim(6);
+  cohere.mutable_rope()->set_layout("interleaved");
+  cohere.mutable_sliding()->set_window(3);
+  cohere.mutable_sliding()->set_full_every(2);
+  cohere.set_logit_scale(0.5);
+  v1::ModelSpec post = gpt2;
+  post.set_norm_placement("post");
+  post.set_embedding_norm(true);
+  post.set_segments(2);
+  post.set_position("none");
+  return {gpt2, llama, cohere, post};
+}
+
 TEST_F(GeneratorTest, CachedLogitsEqualUncachedOnes) {
   const std::vector<int32_t> tokens = {1, 100, 103, 50, 77, 100, 2, 9, 200, 31, 5, 6};
+  int form = 0;
+  for (const v1::ModelSpec& model : DecoderForms(LivelyModel())) {
+    SCOPED_TRACE(StrCat("form ", form++));
+    ExpectCacheChangesNothing(model, tokens);
+  }
+}
+
+TEST_F(GeneratorTest, FeedsTokensOfACallersOwnSampler) {
+  std::unique_ptr<Generator> generator = MakeGenerator(LivelyModel());
+  const std::vector<int32_t> tokens = {1, 100, 103};
+  ASSERT_OK_AND_ASSIGN(const std::vector<float> all, generator->Logits(tokens));
+  for (int again = 0; again < 2; ++again) {
+    generator->Forget();
+    ASSERT_OK(generator->Feed(std::span(tokens).first(2)));
+    ASSERT_OK_AND_ASSIGN(const std::span<const float> last, generator->Feed({&tokens[2], 1}));
+    for (size_t i = 0; i < 262; ++i) ASSERT_NEAR(last[i], all[2 * 262 + i], 1e-4);
+  }
+  const std::vector<int32_t> many(14, 5);
+  EXPECT_THAT(generator->Feed(many), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(GeneratorTest, RefusesAModelThatDoesNotGenerate) {
+  v1::ModelSpec model = TinyModel();
+  model.set_kind("encoder");
+  model.set_head("mlm");
+  ASSERT_OK_AND_ASSIGN(
+      const std::shared_ptr<Weights> weights,
+      Weights::Create(*device_, ParameterLayout(Transformer(model, 262).Parameters()),
+                      Dtype::kF32));
+  EXPECT_THAT(Generator::Create(*device_, model, weights, ByteTokenizer(), clock_),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("mlm")));
+}
+
+void GeneratorTest::ExpectCacheChangesNothing(const v1::ModelSpec& model,
+                                              const std::vector<int32_t>& tokens) {
   for (Dtype act : {Dtype::kF32, Dtype::kBf16}) {
-    std::unique_ptr<Generator> generator = MakeGenerator(LivelyModel(), act);
+    std::unique_ptr<Generator> generator = MakeGenerator(model, act);
     ASSERT_OK_AND_ASSIGN(const std::vector<float> all, generator->Logits(tokens));
     ASSERT_EQ(all.size(), tokens.size() * 262);
     for (int64_t prefill : {1, 5, 12}) {

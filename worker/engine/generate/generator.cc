@@ -172,6 +172,16 @@ absl::Status Generator::Advance(std::span<const int32_t> tokens) {
                   static_cast<int64_t>(logits_.size()) * 4);
 }
 
+absl::StatusOr<std::span<const float>> Generator::Feed(std::span<const int32_t> tokens) {
+  SHOAL_RETURN_IF_ERROR(CheckTokens(tokens));
+  if (cached_ + static_cast<int64_t>(tokens.size()) > model_.positions()) {
+    return absl::InvalidArgumentError(StrCat(tokens.size(), " tokens after ", cached_,
+                                             "; the model has ", model_.positions(), " positions"));
+  }
+  SHOAL_RETURN_IF_ERROR(Advance(tokens));
+  return std::span<const float>(logits_);
+}
+
 absl::StatusOr<std::vector<float>> Generator::CachedLogits(std::span<const int32_t> tokens,
                                                            int64_t prefill) {
   SHOAL_RETURN_IF_ERROR(CheckTokens(tokens));

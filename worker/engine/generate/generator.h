@@ -65,6 +65,12 @@ class Generator {
   // what follows the prefill: [tokens - prefill + 1, vocab_size].
   absl::StatusOr<std::vector<float>> CachedLogits(std::span<const int32_t> tokens, int64_t prefill);
 
+  // For callers with a sampler of their own: appends tokens to what was fed since the last Forget,
+  // and answers the logits after the last of them, [vocab_size], valid until the next call.
+  // Errors: InvalidArgument (a token outside the vocabulary; more than max_seq of them).
+  absl::StatusOr<std::span<const float>> Feed(std::span<const int32_t> tokens);
+  void Forget() { cached_ = 0; }
+
   int64_t memory_bytes() const;  // device memory beside the weights
 
  private:

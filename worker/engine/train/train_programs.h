@@ -13,20 +13,13 @@
 
 #include "absl/status/statusor.h"
 #include "shoal/v1/spec.pb.h"
+#include "worker/engine/model/task.h"
 #include "worker/engine/model/transformer.h"
 #include "worker/engine/program/parameters.h"
 #include "worker/engine/program/program.h"
 #include "worker/engine/program/recorder.h"
 
 namespace shoal::engine {
-
-// What a model is asked, by its head.
-enum class Task {
-  kNextToken,     // lm: every row has a target
-  kMaskedTokens,  // mlm: R rows of a micro-batch have
-  kLabels,        // classifier: each sequence has, R = S
-};
-Task TaskOf(const v1::ModelSpec& model);
 
 // What is common to the programs of one trainer; all must outlive the recording only.
 struct Recording {
