@@ -1,5 +1,6 @@
 // MUON: momentum, then the Newton-Schulz iteration as oneDNN products, then the step. X is held in
-// f32; with bf16 programs the products read bf16 copies and add in f32.
+// f32; in a bf16 program, on a CPU that is faster in bf16, the products read bf16 copies and add in
+// f32.
 //
 // A matrix that is taller than wide is not transposed: X (a + b A + c A A) with A = X^T X is the
 // transpose of what the iteration does to X^T.

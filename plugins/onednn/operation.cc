@@ -90,7 +90,7 @@ std::unique_ptr<Operation> Make(const Site& site, int32_t act) {
     case SHOAL_OP_DISTILLATION_LOSS:
       return MakeDistillationLoss(site);
     case SHOAL_OP_MUON:
-      return MakeMuon(site, act == SHOAL_DTYPE_BF16);
+      return MakeMuon(site, act == SHOAL_DTYPE_BF16 && HasNativeBf16());
     case SHOAL_OP_MOVING_AVERAGE:
       return MakeMovingAverage(site);
     case SHOAL_OP_ATTENTION_PROBABILITIES:

@@ -89,7 +89,7 @@ std::unique_ptr<Operation> MakeLinearCrossEntropy(const Site& site);
 std::unique_ptr<Operation> MakeReduction(const Site& site);  // SUM, GLOBAL_NORM
 std::unique_ptr<Operation> MakeAdamw(const Site& site);
 std::unique_ptr<Operation> MakeMovingAverage(const Site& site);
-std::unique_ptr<Operation> MakeMuon(const Site& site, bool bf16);  // bf16: of the program
+std::unique_ptr<Operation> MakeMuon(const Site& site, bool bf16);  // bf16: iterates in it
 std::unique_ptr<Operation> MakeRope(const Site& site);
 std::unique_ptr<Operation> MakeGlu(const Site& site);   // GLU, GLU_BACKWARD
 std::unique_ptr<Operation> MakePool(const Site& site);  // SCATTER_ROWS, MEAN_POOL, its backward

