@@ -13,6 +13,9 @@
 namespace shoal::cli {
 namespace {
 
+constexpr int kBarWidth = 20;
+constexpr int kLeastBar = 6;
+
 absl::Time FromProto(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
@@ -63,7 +66,8 @@ std::string Eta(const v1::Run& run, absl::Time now) {
 
 }  // namespace
 
-std::string ProgressDisplay::Line(const v1::Run& run, absl::Time now, int name_width) const {
+std::string ProgressDisplay::Line(const v1::Run& run, absl::Time now, int name_width,
+                                  int bar_width) const {
   const std::string space(static_cast<size_t>(std::max(0, name_width - DisplayWidth(run.name()))),
                           ' ');
   std::string line = run.name() + space + "  ";
@@ -80,7 +84,8 @@ std::string ProgressDisplay::Line(const v1::Run& run, absl::Time now, int name_w
     case v1::RUN_STATUS_RUNNING: {
       std::array<char, 8> percent;
       std::snprintf(percent.data(), percent.size(), "%3.0f%%", std::floor(done * 100));
-      if (terminal_.interactive) line += Styled(terminal_, Style::kCyan, Bar(done, 20)) + " ";
+      if (terminal_.interactive)
+        line += Styled(terminal_, Style::kCyan, Bar(done, bar_width)) + " ";
       return line + percent.data() + "  " + steps + Metrics(run) + Eta(run, now);
     }
     default: {
@@ -108,7 +113,7 @@ void ProgressDisplay::ShowLines(const std::vector<v1::Run>& runs, absl::Time now
                run.status() == v1::RUN_STATUS_RUNNING ? "" : run.status_reason());
     if (last_printed_[run.run_id()] == stands_for) continue;
     last_printed_[run.run_id()] = stands_for;
-    std::printf("%s\n", Line(run, now, name_width).c_str());
+    std::printf("%s\n", Line(run, now, name_width, kBarWidth).c_str());
   }
   std::fflush(stdout);
 }
@@ -128,13 +133,16 @@ void ProgressDisplay::Show(const std::vector<v1::Run>& runs, absl::Time now,
     out += "\x1b[2K" + line + "\n";
     ++drawn_lines_;
   };
-  // A line that wraps would break the redraw: plain text is cut, and bars fit in 100 columns.
+  // A line that wraps would break the redraw: bars shrink, then plain text is cut.
   for (const v1::Run& run : runs) {
-    std::string line = Line(run, now, name_width);
+    std::string line = Line(run, now, name_width, kBarWidth);
+    const int over = DisplayWidth(line) + 1 - terminal_.columns;
+    if (over > 0) line = Line(run, now, name_width, std::max(kBarWidth - over, kLeastBar));
     if (DisplayWidth(line) >= terminal_.columns) {
       Terminal plain = terminal_;
       plain.color = false;
-      line = Ellipsize(ProgressDisplay(plain).Line(run, now, name_width), terminal_.columns - 1);
+      line = Ellipsize(ProgressDisplay(plain).Line(run, now, name_width, kLeastBar),
+                       terminal_.columns - 1);
     }
     add(line);
   }

@@ -28,7 +28,7 @@ class ProgressDisplay {
   void Finish();
 
  private:
-  std::string Line(const v1::Run& run, absl::Time now, int name_width) const;
+  std::string Line(const v1::Run& run, absl::Time now, int name_width, int bar_width) const;
   void ShowLines(const std::vector<v1::Run>& runs, absl::Time now, int name_width);
 
   const Terminal terminal_;

@@ -72,6 +72,20 @@ TEST(Progress, AnOlderHeldOutLossComesWithItsStep) {
   EXPECT_THAT(Shown(display, {run}), AllOf(HasSubstr("  held-out 3.912"), Not(HasSubstr("(step"))));
 }
 
+TEST(Progress, ABarShrinksBeforeWhatItSaysIsCut) {
+  v1::Run run = Running("tiny", 1700, 3000);
+  (*run.mutable_metrics())["train/loss"].set_last(3.3591);
+  v1::MetricSummary& held_out = (*run.mutable_metrics())["held_out/loss"];
+  held_out.set_last(7.645);
+  for (const int columns : {120, 90, 84}) {
+    ProgressDisplay display{Interactive(columns)};
+    EXPECT_THAT(Shown(display, {run}),
+                AllOf(HasSubstr("held-out 7.645 (step 0)"), HasSubstr("  ETA "), HasSubstr("██"),
+                      Not(HasSubstr("…"))))
+        << columns;
+  }
+}
+
 TEST(Progress, TheTimeLeftIsThatOfThePresentSpeed) {
   ProgressDisplay display{Terminal()};
   v1::Run run = Running("tiny", 100, 1000);  // 10 s after its start, of which it was paused 8
