@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/base/strings.h"
+#include "core/spec/fields.h"
 #include "core/spec/run_rules.h"
 #include "core/spec/search_space.h"
 
@@ -154,9 +155,10 @@ class AxisReader {
           IsInteger(axis.path) && spec.scale() != "log"
               ? StrCat("has more than ", kMaxTrials,
                        " values; a grid needs `count`, the number of points, or a `step` (--vary ",
-                       axis.path, "=", spec.min(), "..", spec.max(), ":step=...)")
+                       axis.path, "=", NumberText(spec.min()), "..", NumberText(spec.max()),
+                       ":step=...)")
               : StrCat("a grid needs `count`, the number of points of the range (--vary ",
-                       axis.path, "=", spec.min(), "..", spec.max(),
+                       axis.path, "=", NumberText(spec.min()), "..", NumberText(spec.max()),
                        spec.scale() == "log" ? ":log:5" : ":5",
                        "); --trials 20 draws values at random"));
       return false;
