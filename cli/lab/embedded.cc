@@ -16,6 +16,7 @@
 #include "cli/lab/lab.h"
 #include "core/base/file.h"
 #include "core/base/install_paths.h"
+#include "core/base/net_fs.h"
 #include "core/base/status.h"
 #include "core/base/subprocess.h"
 
@@ -126,6 +127,7 @@ absl::Status CheckDataDir(const std::string& data_dir) {
 
 absl::Status PrepareDataDir(const std::string& data_dir) {
   SHOAL_RETURN_IF_ERROR(CheckDataDir(data_dir));
+  SHOAL_RETURN_IF_ERROR(CheckLocalFileSystem(data_dir));  // before anything is made in it
   RealFileSystem files;
   for (const std::string& folder :
        {data_dir, JoinPath(data_dir, "run"), EmbeddedLogDir(data_dir)}) {
