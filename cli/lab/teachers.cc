@@ -2,16 +2,38 @@
 
 #include "cli/lab/datasets.h"
 #include "core/base/status.h"
+#include "core/spec/spec.h"
 
 namespace shoal::cli {
 namespace {
 
+// What would be refused only when the student starts. `student` is complete.
+absl::Status CheckTeacher(const v1::RunDetail& detail, const v1::ModelSpec& student) {
+  v1::RunSpec complete = detail.spec();
+  spec::FillDefaults(complete);
+  const v1::ModelSpec& teacher = complete.model();
+  const std::string& name = detail.run().name();
+  if (teacher.head() != student.head()) {
+    return absl::InvalidArgumentError(StrCat("run ", name, " has head ", teacher.head(),
+                                             ", the student ", student.head(),
+                                             ": a teacher answers what the student is asked"));
+  }
+  if (teacher.max_seq() < student.max_seq()) {
+    return absl::InvalidArgumentError(StrCat("run ", name, " sees ", teacher.max_seq(),
+                                             " tokens, the student ", student.max_seq(),
+                                             ": lower model.max_seq, or take another teacher"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<PreparedFile> FetchTeacher(Lab& lab, const std::string& name,
+                                          const v1::ModelSpec& student,
                                           const std::string& tokenizer_sha256) {
   v1::GetRunRequest get;
   get.set_run(name);
   SHOAL_ASSIGN_OR_RETURN(const v1::RunDetail detail,
                          Call(lab.service(), &v1::LabService::Stub::GetRun, get));
+  SHOAL_RETURN_IF_ERROR(CheckTeacher(detail, student));
   const v1::Checkpoint* weights = nullptr;
   for (const v1::Checkpoint& checkpoint : detail.checkpoints()) {
     if (checkpoint.kind() == v1::CHECKPOINT_KIND_WEIGHTS) weights = &checkpoint;
@@ -52,7 +74,8 @@ absl::StatusOr<std::vector<PreparedFile>> FetchTeachers(const v1::RunSpec& spec,
   if (spec.train().distill().teachers().empty()) return files;
   SHOAL_ASSIGN_OR_RETURN(Lab lab, Lab::Connect(options));
   for (const std::string& name : spec.train().distill().teachers()) {
-    SHOAL_ASSIGN_OR_RETURN(PreparedFile file, FetchTeacher(lab, name, tokenizer_sha256),
+    SHOAL_ASSIGN_OR_RETURN(PreparedFile file,
+                           FetchTeacher(lab, name, spec.model(), tokenizer_sha256),
                            "train.distill.teachers");
     files.push_back(std::move(file));
   }

@@ -13,8 +13,8 @@ namespace shoal::cli {
 
 // The weights of each of train.distill.teachers, in that order, on this machine. The lab is talked
 // to only where there are some. `tokenizer_sha256`: the student's, which must be theirs.
-// Errors: InvalidArgument (a teacher with another tokenizer, or not finished, saying what to do),
-// NotFound, those of the lab.
+// Errors: InvalidArgument (a teacher with another head or tokenizer, or not finished, saying what
+// to do), NotFound, those of the lab.
 absl::StatusOr<std::vector<PreparedFile>> FetchTeachers(const v1::RunSpec& spec,
                                                         const LabOptions& options,
                                                         const std::string& tokenizer_sha256);

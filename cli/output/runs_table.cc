@@ -94,8 +94,9 @@ std::string RunsTable(const Terminal& terminal, const std::vector<v1::Run>& runs
 std::string ComparisonTable(const Terminal& terminal, const std::vector<v1::Run>& runs) {
   using A = Table::Align;
   double best = std::numeric_limits<double>::infinity();
-  bool all_succeeded = true;
+  bool all_succeeded = true, classifiers = false;
   for (const v1::Run& run : runs) {
+    classifiers = classifiers || std::isfinite(Last(run, "held_out/accuracy"));
     const double loss = Last(run, "held_out/loss");
     if (std::isfinite(loss)) best = std::min(best, loss);
     all_succeeded = all_succeeded && run.status() == v1::RUN_STATUS_SUCCEEDED;
@@ -105,7 +106,7 @@ std::string ComparisonTable(const Terminal& terminal, const std::vector<v1::Run>
                {"STATUS"},
                {"PARAMETERS", A::kRight},
                {"HELD-OUT LOSS", A::kRight},
-               {"BITS/BYTE", A::kRight},
+               {classifiers ? "ACCURACY" : "BITS/BYTE", A::kRight},
                {"TOK/S", A::kRight},
                {"WALL TIME", A::kRight}});
   for (const v1::Run& run : runs) {
@@ -114,7 +115,8 @@ std::string ComparisonTable(const Terminal& terminal, const std::vector<v1::Run>
     table.Add({Printable(run.name(), false), Printable(JoinDiffering(run), false),
                StatusCell(terminal, run, all_succeeded), WithCommas(run.parameters()),
                loss == best && runs.size() > 1 ? Styled(terminal, Style::kGreen, shown) : shown,
-               Fixed(Last(run, "held_out/bits_per_byte"), 4), HumanCount(TokensPerSecond(run)),
+               Fixed(Last(run, classifiers ? "held_out/accuracy" : "held_out/bits_per_byte"), 4),
+               HumanCount(TokensPerSecond(run)),
                HumanDuration(WallTime(run, absl::InfiniteFuture()))});
   }
   return table.Render(terminal);

@@ -19,7 +19,8 @@ constexpr int64_t kMostExamples = 4096;  // drawn from again and again
 
 absl::Status Check(const v1::BenchTrainOrder& order) {
   const bool random = order.train_shard().empty();
-  if (order.batch() < 1 || (random && order.seq() < 1) || order.steps() < 1 || order.warmup_steps() < 0)
+  if (order.batch() < 1 || (random && order.seq() < 1) || order.steps() < 1 ||
+      order.warmup_steps() < 0)
     return absl::InvalidArgumentError("batch, seq and steps must be at least 1");
   if (order.seq() > order.model().max_seq()) {
     return absl::InvalidArgumentError(StrCat("seq is ", order.seq(), ", but the model sees ",
@@ -111,7 +112,9 @@ absl::StatusOr<v1::BenchTrainReport> RunBenchTrain(const v1::BenchTrainOrder& or
   report.set_peak_gflops(peak / 1e9);
   report.set_fraction_of_peak(peak > 0 ? flops / median / peak : 0);
   report.set_rss_mib(PeakMemoryMib());
-  if (order.profile()) report.set_profile(trainer->ProfileReport());
+  if (order.profile()) {
+    report.set_profile(trainer->ProfileReport({peak, MeasureMemoryBandwidth(order.threads())}));
+  }
   return report;
 }
 

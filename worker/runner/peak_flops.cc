@@ -125,7 +125,32 @@ double RateOnAll(const Loop& loop, int64_t rounds, int threads) {
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
+// One thread's triad over arrays of its own: bytes moved per second of processor time.
+double Triad(std::barrier<>& start) {
+  constexpr size_t kFloats = (32 << 20) / sizeof(float);
+  std::vector<float> a(kFloats, 0), b(kFloats, 1), c(kFloats, 2);
+  start.arrive_and_wait();
+  const double begin = ThreadSeconds();
+  for (size_t i = 0; i < kFloats; ++i) a[i] = b[i] + 3 * c[i];
+  const double seconds = ThreadSeconds() - begin;
+  asm volatile("" : : "r"(a.data()) : "memory");  // the result counts as used
+  return 3.0 * sizeof(float) * kFloats / seconds;
+}
+
 }  // namespace
+
+double MeasureMemoryBandwidth(int threads) {
+  double best = 0;
+  for (int i = 0; i < kTries; ++i) {
+    std::vector<double> rates(static_cast<size_t>(threads));
+    std::barrier start(threads);
+    std::vector<std::jthread> team;
+    for (double& rate : rates) team.emplace_back([&] { rate = Triad(start); });
+    team.clear();  // joins
+    best = std::max(best, std::accumulate(rates.begin(), rates.end(), 0.0));
+  }
+  return best;
+}
 
 double MeasurePeakFlops(std::string_view dtype, int threads) {
   const Loop loop = FastestLoop(dtype);

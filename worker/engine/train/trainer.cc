@@ -62,7 +62,7 @@ absl::StatusOr<double> Trainer::Accumulate() {
     const MicroBatch part = NextMicroBatch(batch_, sequence);
     SHOAL_RETURN_IF_ERROR(Upload(batch_, part));
     for (Planned& teacher : teach_) {
-      SHOAL_RETURN_IF_ERROR(teacher.plan.Run(ScalarsOf(part, teacher)));
+      SHOAL_RETURN_IF_ERROR(Run(teacher, ScalarsOf(part, teacher)));
     }
     shoal_scalars scalars = ScalarsOf(part, accumulate_);
     scalars.training = 1;
@@ -70,7 +70,7 @@ absl::StatusOr<double> Trainer::Accumulate() {
     scalars.seed = DropoutSeed(options_.seed, index);
     scalars.loss_scale =
         static_cast<float>(1.0 / static_cast<double>(std::max<int64_t>(batch_.loss_tokens, 1)));
-    SHOAL_RETURN_IF_ERROR(accumulate_.plan.Run(scalars));
+    SHOAL_RETURN_IF_ERROR(Run(accumulate_, scalars));
     SHOAL_ASSIGN_OR_RETURN(const float total, ReadScalar("total"));
     nats += static_cast<double>(total);
     sequence = part.end_sequence;
@@ -81,7 +81,7 @@ absl::StatusOr<double> Trainer::Accumulate() {
 absl::StatusOr<double> Trainer::Update(double learning_rate) {
   shoal_scalars scalars = ScalarsOf(MicroBatch{}, update_);
   scalars.lr = static_cast<float>(learning_rate);
-  SHOAL_RETURN_IF_ERROR(update_.plan.Run(scalars));
+  SHOAL_RETURN_IF_ERROR(Run(update_, scalars));
   SHOAL_ASSIGN_OR_RETURN(const float norm, ReadScalar("norm"));
   return static_cast<double>(norm);
 }

@@ -132,7 +132,7 @@ class Trainer {
 
   // The recorded programs and, with options.profile, time per operation since the start.
   std::string Listing() const;
-  std::string ProfileReport() const;
+  std::string ProfileReport(const Roofline& roofline = {}) const;
 
  private:
   absl::Status Load(checkpoint::CheckpointReader& reader);
@@ -166,6 +166,7 @@ class Trainer {
   absl::Status Upload(const data::Batch& batch, const MicroBatch& part);
   absl::Status WriteInts(std::string_view name, const int32_t* values, int64_t count);
   shoal_scalars ScalarsOf(const MicroBatch& part, Planned& planned) const;
+  static absl::Status Run(Planned& planned, const shoal_scalars& scalars);
   absl::Status AddLosses(const MicroBatch& part, EvaluateSums& sums);
   absl::StatusOr<double> Accumulate();
   absl::StatusOr<double> Update(double learning_rate);

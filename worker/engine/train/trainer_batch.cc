@@ -108,6 +108,11 @@ shoal_scalars Trainer::ScalarsOf(const MicroBatch& part, Planned& planned) const
   return scalars;
 }
 
+absl::Status Trainer::Run(Planned& planned, const shoal_scalars& scalars) {
+  planned.profile.Count(scalars);
+  return planned.plan.Run(scalars);
+}
+
 absl::StatusOr<float> Trainer::ReadScalar(std::string_view name) const {
   float value = 0;
   SHOAL_RETURN_IF_ERROR(io_.Read(io_layout_.OffsetOf(name), &value, sizeof(value)));

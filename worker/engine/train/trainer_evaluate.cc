@@ -33,7 +33,7 @@ absl::StatusOr<EvaluateResult> Trainer::Evaluate(int64_t max_examples) {
     for (int64_t sequence = 0; sequence < held_out_batch_.sequences;) {
       const MicroBatch part = NextMicroBatch(held_out_batch_, sequence);
       SHOAL_RETURN_IF_ERROR(Upload(held_out_batch_, part));
-      SHOAL_RETURN_IF_ERROR(evaluate_.plan.Run(ScalarsOf(part, evaluate_)));
+      SHOAL_RETURN_IF_ERROR(Run(evaluate_, ScalarsOf(part, evaluate_)));
       SHOAL_RETURN_IF_ERROR(AddLosses(part, sums));
       sequence = part.end_sequence;
     }

@@ -244,10 +244,10 @@ std::string Trainer::Listing() const {
                 evaluate_.program.Listing());
 }
 
-std::string Trainer::ProfileReport() const {
-  return StrCat(accumulate_.profile.Report(accumulate_.program),
-                update_.profile.Report(update_.program),
-                evaluate_.profile.Report(evaluate_.program));
+std::string Trainer::ProfileReport(const Roofline& roofline) const {
+  return StrCat(accumulate_.profile.Report(accumulate_.program, roofline),
+                update_.profile.Report(update_.program, roofline),
+                evaluate_.profile.Report(evaluate_.program, roofline));
 }
 
 }  // namespace shoal::engine
