@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/strings.h"
+#include "core/base/subprocess.h"
 #include "gmock/gmock.h"
+#include "tests/e2e/processes.h"
 #include "tests/e2e/trained_lab.h"
+#include "tests/support/paths.h"
+#include "tests/support/status_matchers.h"
 
 namespace shoal::e2e {
 namespace {
@@ -50,6 +55,36 @@ TEST_F(CommandsTest, TheSameLaunchGivesTheSameModelUnderANewName) {
   EXPECT_EQ(other.name(), "other");
   EXPECT_NE(other.fingerprint(), run().fingerprint());
   EXPECT_NE(lab().Curve("other", "train/loss")[0].value(), first[0].value());
+}
+
+TEST_F(CommandsTest, TablesFitTheTerminal) {
+  const auto at = [&](const std::string& columns, const std::string& command) {
+    SubprocessOptions options;
+    options.args = {BuildPath("bin/shoal"), command};
+    options.environment = {
+        {"SHOAL_HOME", lab().data_dir()}, {"SHOAL_LAB", ""}, {"COLUMNS", columns}};
+    absl::StatusOr<CapturedRun> run = RunAndCapture(std::move(options), kSafetyNet);
+    EXPECT_OK(run);
+    return run.ok() ? run->out : "";
+  };
+  for (const char* command : {"list", "workers"}) {
+    const std::string out = at("80", command);
+    for (const std::string_view line : StrSplit(out, '\n'))
+      EXPECT_LE(line.size(), 84U) << line;  // an ellipsis has three bytes
+  }
+  EXPECT_THAT(at("80", "list"), AllOf(HasSubstr("HELD-OUT"), Not(HasSubstr("NOTE"))));
+  EXPECT_THAT(at("80", "workers"), AllOf(HasSubstr("LAST SEEN"), Not(HasSubstr("ISA"))));
+  // Into a file or a pipe goes all of it.
+  EXPECT_THAT(at("", "list"), AllOf(HasSubstr("CREATED"), HasSubstr("keeps a lighthouse")));
+  EXPECT_THAT(at("", "workers"), HasSubstr("ISA"));
+}
+
+TEST_F(CommandsTest, ShowTellsWhatWasAskedForAndHowOldAnswersAre) {
+  const std::string out = lab().Shoal({"show", "tiny"}).out;
+  EXPECT_THAT(out, AllOf(HasSubstr("at step 40 of 40:"), HasSubstr("\nspec, as asked (the rest"),
+                         HasSubstr("\ndata:\n  persona: pebble\n"), HasSubstr("\n  steps: 40\n"),
+                         Not(HasSubstr("max_attempts"))));
+  EXPECT_THAT(lab().Shoal({"show", "tiny", "--spec"}).out, HasSubstr("max_attempts"));
 }
 
 TEST_F(CommandsTest, ADryRunTellsWhatALaunchWillBe) {
