@@ -15,7 +15,8 @@ namespace {
 
 // One counted row. Reads run ahead of writes, so that the gradient may replace the logits.
 template <class Logit, class Gradient>
-float Row(const CrossEntropyRowsArgs& a, const Logit* logits, int32_t target, Gradient* gradient) {
+float Row(const CrossEntropyRowsArgs& a, const Logit* logits, int32_t target, Gradient* gradient,
+          float* sums) {
   const float largest = RowLargest(logits, a.real_vocab);
   const float denominator = RowDenominator(logits, a.real_vocab, largest);
   const float at_target = GetLane(Load(logits + target, First{1}));
@@ -29,8 +30,11 @@ float Row(const CrossEntropyRowsArgs& a, const Logit* logits, int32_t target, Gr
   const V spread = Broadcast(uniform * a.scale);
   ForLanes(a.real_vocab, [&](int64_t i, auto lanes) {
     const V p = hn::Mul(Exp(hn::Sub(Load(logits + i, lanes), center)), share);
-    Store(a.smoothing > 0 ? hn::Sub(p, spread) : p, gradient + i, lanes);
+    const V g = a.smoothing > 0 ? hn::Sub(p, spread) : p;
+    Store(g, gradient + i, lanes);
+    if (sums != nullptr) Store(hn::Add(Load(sums + i, lanes), g), sums + i, lanes);
   });
+  if (sums != nullptr) sums[target] -= (1.0f - a.smoothing) * a.scale;
   const float own = GetLane(Exp(Broadcast(at_target - largest))) / denominator;
   const float wanted = 1.0f - a.smoothing + uniform;
   Store(Broadcast((own - wanted) * a.scale), gradient + target, First{1});
@@ -40,17 +44,18 @@ float Row(const CrossEntropyRowsArgs& a, const Logit* logits, int32_t target, Gr
 
 }  // namespace
 
-void LossRows(const CrossEntropyRowsArgs& a, int64_t begin, int64_t end) {
+void LossRows(const CrossEntropyRowsArgs& a, int64_t begin, int64_t end, int thread) {
+  float* const sums = a.sums == nullptr ? nullptr : a.sums + thread * a.sums_stride;
   for (int64_t n = begin; n < end; ++n) {
     const int32_t target = a.targets[n];
     const bool counted = target >= 0;
     WithType(a.logits, n * a.logits_stride, [&](auto* logits) {
       if (a.dlogits.data == nullptr) {
-        a.loss[n] = counted ? Row(a, logits, target, static_cast<float*>(nullptr)) : 0.0f;
+        a.loss[n] = counted ? Row(a, logits, target, static_cast<float*>(nullptr), sums) : 0.0f;
         return;
       }
       WithType(a.dlogits, n * a.dlogits_stride, [&](auto* gradient) {
-        a.loss[n] = counted ? Row(a, logits, target, gradient) : 0.0f;
+        a.loss[n] = counted ? Row(a, logits, target, gradient, sums) : 0.0f;
         if (!counted) ClearRow(gradient, 0, a.vocab);
       });
     });
@@ -78,11 +83,12 @@ class CrossEntropy final : public Operation {
     if (int32_t code =
             CheckIndices(site_, "targets", targets.As<int32_t>(), rows, -1, real, status))
       return code;
-    CrossEntropyRows(site_.device.team,
-                     {logits.array(), site_.out[1].array(), vocab, vocab, targets.As<int32_t>(),
-                      site_.out[0].As<float>(), vocab, real, scalars.loss_scale,
-                      scalars.training != 0 ? site_.op.attr.linear.label_smoothing : 0.0f},
-                     rows);
+    CrossEntropyRows(
+        site_.device.team,
+        {logits.array(), site_.out[1].array(), vocab, vocab, targets.As<int32_t>(),
+         site_.out[0].As<float>(), vocab, real, scalars.loss_scale,
+         scalars.training != 0 ? site_.op.attr.linear.label_smoothing : 0.0f, nullptr, 0},
+        rows);
     return plugins::kOk;
   }
 
@@ -93,8 +99,8 @@ class CrossEntropy final : public Operation {
 }  // namespace
 
 void CrossEntropyRows(const Team& team, const CrossEntropyRowsArgs& args, int64_t rows) {
-  team.Split(rows, args.real_vocab * 8, 1, [&](int64_t begin, int64_t end, int) {
-    HWY_DYNAMIC_DISPATCH(LossRows)(args, begin, end);
+  team.Split(rows, args.real_vocab * 8, 1, [&](int64_t begin, int64_t end, int thread) {
+    HWY_DYNAMIC_DISPATCH(LossRows)(args, begin, end, thread);
   });
 }
 

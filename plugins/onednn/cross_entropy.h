@@ -19,6 +19,10 @@ struct CrossEntropyRowsArgs {
   int64_t real_vocab;      // columns that count; the others get a gradient of 0
   float scale;
   float smoothing;  // of the labels
+  // Null, or [threads][vocab], rows `sums_stride` apart: each thread adds the columns of its rows
+  // of dlogits, as they were before they were rounded to storage.
+  float* sums;
+  int64_t sums_stride;
 };
 
 // loss[n] = -log softmax(logits[n])[target]; dlogits[n] = (softmax - onehot) scale, with smoothed

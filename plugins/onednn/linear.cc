@@ -111,8 +111,7 @@ class LinearBackwardWeights final : public Operation {
     const Tensor &dy = site_.in[0], &x = site_.in[1], &dw = site_.out[0], &db = site_.out[1];
     const int64_t rows = dy.rows(scalars);
     const bool add = Accumulates(site_.op.attr.linear.write, scalars);
-    if (db)
-      ColumnSums(site_.device.team, dy.array(), rows, shape_.m, shape_.m, add, db.As<float>());
+    if (db) ColumnSums(site_.device.team, dy.array(), rows, shape_.m, add, db.As<float>());
     if (rows == 0) {
       if (!add) std::memset(dw.data, 0, static_cast<size_t>(dw.capacity() * dw.row_bytes()));
       return kOk;

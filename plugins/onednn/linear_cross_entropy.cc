@@ -7,7 +7,6 @@
 #include "plugins/onednn/device.h"
 #include "plugins/onednn/gemm.h"
 #include "plugins/onednn/operation.h"
-#include "plugins/onednn/row_products.h"
 #include "plugins/support/status.h"
 
 #include <algorithm>
@@ -29,7 +28,10 @@ class LinearCrossEntropy final : public Operation {
     block_rows_ = std::min(RoundUp(attr.block_rows > 0 ? attr.block_rows : ChooseBlock(vocab_)),
                            RoundUp(h.capacity()));
     logits_bytes_ = block_rows_ * vocab_ * static_cast<int64_t>(sizeof(float));
-    site.device.workspace.Reserve(logits_bytes_ + ClearedRows::Space(h));
+    // Each thread's column sums on cache lines of its own.
+    if (site.out[3]) sums_stride_ = RoundUp(vocab_);
+    sums_bytes_ = sums_stride_ * site.device.team.threads() * static_cast<int64_t>(sizeof(float));
+    site.device.workspace.Reserve(logits_bytes_ + sums_bytes_ + ClearedRows::Space(h));
   }
 
   int32_t Run(const shoal_scalars& scalars, shoal_status* status) override {
@@ -40,20 +42,32 @@ class LinearCrossEntropy final : public Operation {
       return code;
     }
     bool add = Accumulates(site_.op.attr.linear.write, scalars);
-    if (rows == 0 && !add) {
-      Clear(site_.out[2]);
-      Clear(site_.out[3]);
-    }
+    if (site_.out[3]) std::memset(sums(), 0, static_cast<size_t>(sums_bytes_));
+    const bool add_bias = add;
+    if (rows == 0 && !add) Clear(site_.out[2]);
     const ClearedRows cleared(h, rows, RoundRows(rows, h.capacity()),
-                              site_.device.workspace.Get<std::byte>(logits_bytes_));
+                              site_.device.workspace.Get<std::byte>(logits_bytes_ + sums_bytes_));
     for (int64_t first = 0; first < rows; first += block_rows_, add = true) {
       if (int32_t code = RunBlock(scalars, first, std::min(block_rows_, rows - first), add, status))
         return code;
     }
+    if (site_.out[3]) CollectBias(add_bias);
     return kOk;
   }
 
  private:
+  float* sums() const { return site_.device.workspace.Get<float>(logits_bytes_); }
+
+  // db (+)= the threads' column sums, in order.
+  void CollectBias(bool add) const {
+    float* const db = site_.out[3].As<float>();
+    for (int64_t v = 0; v < vocab_; ++v) {
+      float total = 0;
+      for (int t = 0; t < site_.device.team.threads(); ++t) total += sums()[t * sums_stride_ + v];
+      db[v] = add ? db[v] + total : total;
+    }
+  }
+
   static void Clear(const Tensor& gradient) {
     if (!gradient) return;
     std::memset(gradient.data, 0, static_cast<size_t>(gradient.capacity() * gradient.row_bytes()));
@@ -99,11 +113,11 @@ class LinearCrossEntropy final : public Operation {
                       vocab_,
                       real_vocab_,
                       scalars.loss_scale,
-                      scalars.training != 0 ? site_.op.attr.linear.label_smoothing : 0.0f},
+                      scalars.training != 0 ? site_.op.attr.linear.label_smoothing : 0.0f,
+                      db ? sums() : nullptr,
+                      sums_stride_},
                      rows);
     if (!backward) return kOk;
-    if (db)
-      ColumnSums(site_.device.team, {scratch, bf16}, rows, vocab_, stride, add, db.As<float>());
     std::memset(scratch + rows * vocab_, 0,
                 static_cast<size_t>((rounded - rows) * vocab_) * sizeof(float));
     return RunGradients(scratch, stride, block, first, rounded, add, status);
@@ -135,6 +149,7 @@ class LinearCrossEntropy final : public Operation {
 
   const Site site_;
   int64_t width_, vocab_, real_vocab_, block_rows_, logits_bytes_;
+  int64_t sums_stride_ = 0, sums_bytes_;
 };
 
 }  // namespace

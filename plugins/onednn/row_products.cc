@@ -3,6 +3,8 @@
 #include "hwy/foreach_target.h"
 // Highway wants its headers after foreach_target.h.
 #include "plugins/onednn/row_products.h"
+#include "plugins/onednn/gemm.h"
+#include "plugins/onednn/row_dots_bf16.h"
 #include "plugins/onednn/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -37,7 +39,7 @@ void MultiplyRowsRange(Array x, Array w, const float* bias, Array y, int64_t n, 
   });
 }
 
-void ColumnSumsRange(Array dy, int64_t n, int64_t stride, bool add, float* sums, int64_t begin,
+void ColumnSumsRange(Array dy, int64_t n, int64_t m, bool add, float* sums, int64_t begin,
                      int64_t end) {
   constexpr int64_t kStrip = 4;  // vectors summed side by side
   WithType(dy, 0, [&](auto* from) {
@@ -48,14 +50,14 @@ void ColumnSumsRange(Array dy, int64_t n, int64_t stride, bool add, float* sums,
         total[s] = add ? Load(sums + j + s * kLanes) : hn::Zero(kF);
       for (int64_t i = 0; i < n; ++i) {
         for (int64_t s = 0; s < kStrip; ++s)
-          total[s] = hn::Add(total[s], Load(from + i * stride + j + s * kLanes));
+          total[s] = hn::Add(total[s], Load(from + i * m + j + s * kLanes));
       }
       for (int64_t s = 0; s < kStrip; ++s) Store(total[s], sums + j + s * kLanes);
     }
     ForLanes(end - j, [&](int64_t offset, auto lanes) {
       V total = add ? Load(sums + j + offset, lanes) : hn::Zero(kF);
       for (int64_t i = 0; i < n; ++i)
-        total = hn::Add(total, Load(from + i * stride + j + offset, lanes));
+        total = hn::Add(total, Load(from + i * m + j + offset, lanes));
       Store(total, sums + j + offset, lanes);
     });
   });
@@ -75,15 +77,16 @@ constexpr int64_t kBorder = 16;  // ranges begin on cache lines
 
 void MultiplyRows(const Team& team, Array x, Array w, const float* bias, Array y, int64_t n,
                   int64_t m, int64_t k) {
-  team.Split(m, n * k / 4, kBorder, [&](int64_t begin, int64_t end, int) {
+  const bool native = w.bf16 && HasNativeBf16();
+  team.Split(m, n * k / (native ? 8 : 4), kBorder, [&](int64_t begin, int64_t end, int) {
+    if (native) return RowDotsBf16(x.data, w.data, bias, y, n, m, k, begin, end);
     HWY_DYNAMIC_DISPATCH(MultiplyRowsRange)(x, w, bias, y, n, m, k, begin, end);
   });
 }
 
-void ColumnSums(const Team& team, Array dy, int64_t n, int64_t m, int64_t stride, bool add,
-                float* sums) {
+void ColumnSums(const Team& team, Array dy, int64_t n, int64_t m, bool add, float* sums) {
   team.Split(m, n, 4 * kBorder, [&](int64_t begin, int64_t end, int) {
-    HWY_DYNAMIC_DISPATCH(ColumnSumsRange)(dy, n, stride, add, sums, begin, end);
+    HWY_DYNAMIC_DISPATCH(ColumnSumsRange)(dy, n, m, add, sums, begin, end);
   });
 }
 

@@ -17,8 +17,7 @@ inline constexpr int64_t kFewRows = 4;
 void MultiplyRows(const Team& team, Array x, Array w, const float* bias, Array y, int64_t n,
                   int64_t m, int64_t k);
 
-// sums[m] (+)= sum over n of dy[n,m], rows `stride` elements apart, in order of n.
-void ColumnSums(const Team& team, Array dy, int64_t n, int64_t m, int64_t stride, bool add,
-                float* sums);
+// sums[m] (+)= sum over n of dy[n,m], in order of n.
+void ColumnSums(const Team& team, Array dy, int64_t n, int64_t m, bool add, float* sums);
 
 }  // namespace shoal::onednn

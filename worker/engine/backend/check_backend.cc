@@ -310,6 +310,10 @@ int32_t MakeCheckPlan(shoal_device* device, const shoal_program* program, shoal_
   check->act = program->act_dtype;
   check->slots.assign(program->slots, program->slots + program->slot_count);
   for (int32_t i = 0; i < program->buffer_count; ++i) {
+    if (program->buffers[i] == nullptr) {
+      return Fail(status, absl::StatusCode::kInvalidArgument,
+                  StrCat("buffer ", i, " of program ", program->name, " is null"));
+    }
     check->buffers.push_back(reinterpret_cast<CheckBuffer*>(program->buffers[i]));
   }
   for (int32_t i = 0; i < program->op_count; ++i) {
