@@ -98,7 +98,8 @@ absl::StatusOr<std::optional<std::string>> FindReusable(Database& db,
             !numerics.ParseFromString(std::string(row.Blob(2)))) {
           return;
         }
-        if (spec::MayStandFor(numerics, computed.resources(), spec.resources())) newest = row.Text(0);
+        if (spec::MayStandFor(numerics, computed.resources(), spec.resources()))
+          newest = row.Text(0);
       },
       request_digest, static_cast<int>(v1::JOB_KIND_TRAIN),
       static_cast<int>(v1::JOB_STATE_SUCCEEDED)));
