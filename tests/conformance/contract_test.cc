@@ -261,6 +261,61 @@ TEST_P(ContractTest, BrokenAttributesAreRefused) {
                 [](auto& p) { p.op.attr.attention.mask = SHOAL_MASK_SLIDING; });
 }
 
+TEST_P(ContractTest, BrokenAttributesOfVersion11AreRefused) {
+  Draw draw(3, 4, 4);
+  const Tensor indices = draw.Indices(0, 2), logits = draw.Rows(kF32, 8);
+  OneOp rope(SHOAL_OP_ROPE, kF32, 4);
+  rope.attr().rope = {2, 1, 8, 0, 0, 10000.0f};
+  rope.In(0, draw.Rows(kF32, 32)).In(1, indices).Out(0, draw.RowGarbage(kF32, 32));
+  EXPECT_EQ(PlanChanged(rope, [](auto&) {}).code, 0);
+  ExpectRefused(rope, "modulo 2", [](auto& p) { p.op.attr.rope.head_dim = 7; });
+  ExpectRefused(rope, "theta", [](auto& p) { p.op.attr.rope.theta = 0; });
+  ExpectRefused(rope, "the heads", [](auto& p) { p.op.attr.rope.heads = 4; });
+
+  OneOp glu(SHOAL_OP_GLU, kF32, 4);
+  glu.attr().activation.activation = SHOAL_ACTIVATION_SILU;
+  glu.In(0, logits).Out(0, draw.RowGarbage(kF32, 4));
+  EXPECT_EQ(PlanChanged(glu, [](auto&) {}).code, 0);
+  ExpectRefused(glu, "activation", [](auto& p) { p.op.attr.activation.activation = 0; });
+  ExpectRefused(glu, "activation", [](auto& p) { p.op.attr.activation.activation = 5; });
+  ExpectRefused(glu, "twice as wide", [](auto& p) { p.slots[1].dims[1] = 3; });
+
+  OneOp distillation(SHOAL_OP_DISTILLATION_LOSS, kF32, 4);
+  distillation.attr().distillation = {2.0f, 0.5f, 0.1f, 8};
+  distillation.In(0, logits).In(1, indices).In(2, logits).Out(0, draw.RowGarbage(kF32, 0));
+  EXPECT_EQ(PlanChanged(distillation, [](auto&) {}).code, 0);
+  auto broken = [&](const char* words, auto change) {
+    ExpectRefused(distillation, words, [&](auto& p) { change(p.op.attr.distillation); });
+  };
+  broken("temperature", [](auto& a) { a.temperature = 0; });
+  broken("weight", [](auto& a) { a.weight = 1.5f; });
+  broken("label_smoothing", [](auto& a) { a.label_smoothing = 1; });
+  broken("real_vocab", [](auto& a) { a.real_vocab = 9; });
+
+  OneOp softmax(SHOAL_OP_SOFTMAX, kF32, 4);
+  softmax.attr().softmax = {1.0f, 1.0f, SHOAL_WRITE_OVERWRITE, 0};
+  softmax.In(0, logits).Out(0, draw.RowGarbage(kF32, 8));
+  EXPECT_EQ(PlanChanged(softmax, [](auto&) {}).code, 0);
+  ExpectRefused(softmax, "scale", [](auto& p) { p.op.attr.softmax.scale = 0; });
+  ExpectRefused(softmax, "write", [](auto& p) { p.op.attr.softmax.write = SHOAL_WRITE_BY_SCALAR; });
+  ExpectRefused(softmax, "real_vocab", [](auto& p) { p.op.attr.softmax.real_vocab = 9; });
+
+  OneOp muon(SHOAL_OP_MUON, kF32);
+  muon.attr().muon = {0.95f, 0.1f, 0.0f, 1.0f, 5};
+  for (const int place : {0, 1}) muon.Out(place, draw.Fixed(kF32, {4, 6}));
+  muon.In(0, draw.Fixed(kF32, {4, 6}));
+  EXPECT_EQ(PlanChanged(muon, [](auto&) {}).code, 0);
+  ExpectRefused(muon, "clip", [](auto& p) { p.op.attr.muon.clip = 1; });
+  ExpectRefused(muon, "iterations", [](auto& p) { p.op.attr.muon.iterations = 0; });
+  ExpectRefused(muon, "momentum", [](auto& p) { p.op.attr.muon.momentum = 1; });
+
+  OneOp embedding(SHOAL_OP_EMBEDDING, kF32, 4);
+  embedding.In(0, indices).In(1, draw.Fixed(kF32, {2, 8})).In(4, indices);
+  embedding.In(5, draw.Fixed(kF32, {2, 8})).Out(0, draw.RowGarbage(kF32, 8));
+  EXPECT_EQ(PlanChanged(embedding, [](auto&) {}).code, 0);
+  ExpectRefused(embedding, "segment", [](auto& p) { p.op.inputs[5] = SHOAL_NO_SLOT; });
+}
+
 TEST_P(ContractTest, BrokenProgramFrameIsRefused) {
   const OneOp op = SmallLinear();
   ExpectRefused(op, "struct_size", [](auto& p) { p.program.struct_size = 16; });
