@@ -20,7 +20,8 @@ int64_t BlockVectors(const ModelShape& s) {
   return biases + norm * (s.parallel_block ? 1 : 2);
 }
 
-// The head's own matrices, and its biases and norm; layers of mlm and classifier always have biases.
+// The head's own matrices, and its biases and norm; layers of mlm and classifier always have
+// biases.
 int64_t HeadMatrices(const ModelShape& s) {
   const int64_t d = s.d_model;
   if (s.head == Head::kClassifier) return s.labels * d + (s.cls_pooler ? d * d : 0);
