@@ -24,15 +24,13 @@ v1::RunSpec Complete(const v1::RunSpec& spec) {
 // What one row of a block keeps for its backward pass. `act`: bytes of an activation.
 int64_t BlockRowBytes(const ModelShape& s, int64_t act) {
   const int64_t d = s.d_model;
-  // Residual sums (f32) and the norms' outputs. After a post-norm the stream itself is f32 too, and
-  // what the matrices read a copy of it.
+  // Residual sums (f32) and the norms' outputs, as the matrices read them.
   const int64_t streams = (s.parallel_block ? 1 : 2) * (4 * d + act * d);
-  const int64_t post = s.post_norm ? 2 * 4 * d : 0;
   // The inner layer, and its input where that is needed too (of a gated one always both halves).
   const int64_t inner = s.d_ff + (s.gated || s.saves_pre_activation ? s.up_width() : 0);
   // Norms' statistics and the attention's log-sum-exp.
   const int64_t statistics = 16 + 4 * s.heads;
-  return streams + post + act * (s.qkv_width() + s.attention_width() + inner) + statistics;
+  return streams + act * (s.qkv_width() + s.attention_width() + inner) + statistics;
 }
 
 // Of the arena, for one row, when the backward pass begins, which is when most is alive. The
@@ -40,9 +38,11 @@ int64_t BlockRowBytes(const ModelShape& s, int64_t act) {
 int64_t RowBytes(const ModelShape& s, int64_t act) {
   const int64_t d = s.d_model, f = s.d_ff;
   // Above the last block, gradients of the head's input and of both the last norm's inputs; below
-  // it, of its inner layer, where that cannot take the place of what was kept.
+  // it, of its inner layer, where that cannot take the place of what was kept, beside that of the
+  // stream, which a parallel block's attention waits for.
   const int64_t above = 4 * d + 2 * act * d;
-  const int64_t below = act * d + act * f * (s.saves_pre_activation && !s.gated ? 0 : 1);
+  const int64_t below = act * d + act * f * (s.saves_pre_activation && !s.gated ? 0 : 1) +
+                        (s.parallel_block ? 4 * d : 0);
   const int64_t embedding = 4 * d + (s.embedding_norm ? 4 * d : 0);
   return s.layers * BlockRowBytes(s, act) + embedding + std::max(above, below);
 }

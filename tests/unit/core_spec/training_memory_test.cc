@@ -58,7 +58,7 @@ TEST(TrainingMemory, OfWhatTheFormsKeep) {
   EXPECT_LT(activations([](auto& m) { m.set_n_kv_heads(2); }), plain);
   EXPECT_LT(activations([](auto& m) { m.set_block("parallel"); }), plain);
   EXPECT_GT(activations([](auto& m) { m.set_feed_forward("glu"); }), plain);
-  EXPECT_GT(activations([](auto& m) { m.set_norm_placement("post"); }), plain);
+  EXPECT_GT(activations([](auto& m) { m.set_embedding_norm(true); }), plain);
 }
 
 TEST(TrainingMemory, OfAveragesAndHeads) {
