@@ -19,7 +19,11 @@ class RopeTest : public Conformance {
     OneOp op(SHOAL_OP_ROPE, dtype(), s.rows);
     op.attr().rope = {s.heads, s.kv_heads, s.head_dim, variant % 2, variant / 2, 10000.0f};
     Tensor positions = draw->Indices(0, 2000);
-    if (s.rows > 2) positions.values[1] = 0;
+    if (s.rows > 4) {
+      positions.values[1] = 0;
+      positions.values[2] = 65535;
+      positions.values[3] = -3;  // turns the other way
+    }
     op.In(0, draw->Rows(dtype(), Row(s))).In(1, positions);
     return op;
   }
