@@ -250,11 +250,30 @@ TEST(Bench, TrainsAndEndsWithItsFigures) {
 
   const CapturedRun table = lab.Shoal(
       {"bench", "train", "--model", "tiny", "--steps", "2", "--threads", "1", "--profile"});
-  EXPECT_THAT(table.out, AllOf(HasSubstr("tokens/s"), HasSubstr("blocks.3.ffn.up")));
+  EXPECT_THAT(table.out,
+              AllOf(HasSubstr("tokens/s"), HasSubstr("blocks.*.ffn.up"), HasSubstr("roofline")));
   const CapturedRun longer = lab.Shoal({"bench", "train", "--model", "tiny", "--seq", "500"});
   EXPECT_EQ(longer.exit.code, 2);
   EXPECT_THAT(longer.err, HasSubstr("max_seq"));
   EXPECT_EQ(lab.Shoal({"bench", "train", "--model", "gpt5"}).exit.code, 2);
+  const CapturedRun nothing = lab.Shoal({"bench", "train", "--data", lab.data_dir()});
+  EXPECT_EQ(nothing.exit.code, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("tokenizer.json"));
+}
+
+TEST(Bench, AnswersAndLabels) {
+  LabDriver lab;
+  const Struct answers = lab.Json({"bench", "infer", "--model", "tiny", "--prompt", "8", "--decode",
+                                   "4", "--repeats", "3", "--dtype", "f32"});
+  for (const char* figure : {"decode_tokens_per_s", "prefill_tokens_per_s", "ttft_ms"}) {
+    EXPECT_GT(answers.fields().at("bench").struct_value().fields().at(figure).number_value(), 0);
+  }
+  const CapturedRun labels = lab.Shoal(
+      {"bench", "infer", "--model", "bert1", "--prompt", "8", "--repeats", "2", "--dtype", "f32"});
+  EXPECT_THAT(labels.out, HasSubstr("ms for the label of a text of 8 tokens"));
+  const CapturedRun longer = lab.Shoal({"bench", "infer", "--model", "tiny", "--prompt", "500"});
+  EXPECT_EQ(longer.exit.code, 2);
+  EXPECT_THAT(longer.err, HasSubstr("max_seq"));
 }
 
 }  // namespace

@@ -148,6 +148,31 @@ TEST_F(TaskTest, ResumesBitForBit) {
   ExpectResumes(muon, 10);
 }
 
+// The decoders' forms; runs that end within an epoch, at its end, and past it.
+TEST_F(TaskTest, EveryFormOfADecoderResumesBitForBit) {
+  train_ = MakeShard(24, "texts");
+  held_out_ = MakeShard(7, "held-out texts");
+  TrainerOptions llama = TinyOptions(14);
+  llama.request_digest = std::string(64, 'a');
+  llama.model.set_norm("rmsnorm");
+  llama.model.set_bias(false);
+  llama.model.set_feed_forward("glu");
+  llama.model.set_activation("silu");
+  llama.model.set_position("rope");
+  llama.model.set_n_kv_heads(1);
+  ExpectResumes(llama, 14);
+  TrainerOptions cohere = llama;
+  cohere.model.set_norm("layernorm");
+  cohere.model.set_block("parallel");
+  cohere.model.mutable_sliding()->set_window(4);
+  cohere.model.mutable_sliding()->set_full_every(2);
+  cohere.model.mutable_rope()->set_skip_every(2);
+  cohere.model.set_logit_scale(0.5);
+  cohere.train.mutable_optimizer()->set_kind("muon");
+  cohere.train.mutable_batch()->set_micro_tokens(16);
+  ExpectResumes(cohere, 14);
+}
+
 TEST_F(TaskTest, MaskingDependsOnSeedAndKeyAlone) {
   const Masking masking(*train_, kMask, 0.3);
   data::BatcherOptions options;

@@ -1,0 +1,120 @@
+// Models that do more than continue a text, through the whole lab: masked words, labels, and a
+// student that learns from a teacher.
+
+#include "core/base/strings.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/e2e/lab_driver.h"
+#include "tests/support/status_matchers.h"
+
+namespace shoal::e2e {
+namespace {
+
+using google::protobuf::Struct;
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Labelled texts: a colour or a number somewhere among other words.
+std::string Texts(int first, int count) {
+  static constexpr const char* kColours[] = {"red", "blue", "green"};
+  static constexpr const char* kNumbers[] = {"one", "two", "seven"};
+  std::string lines;
+  for (int i = first; i < first + count; ++i) {
+    const bool colour = i % 2 == 0;
+    StrAppend(lines, R"({"text": "the fish )", i, " said ",
+              colour ? kColours[i / 2 % 3] : kNumbers[i / 2 % 3], R"( again", "label": ")",
+              colour ? "colour" : "number", "\"}\n");
+  }
+  return lines;
+}
+
+class Families : public testing::Test {
+ protected:
+  void SetUp() override {
+    RealFileSystem files;
+    ASSERT_OK(files.WriteFileAtomic(dir_.File("train.jsonl"), Texts(0, 300)));
+    ASSERT_OK(files.WriteFileAtomic(dir_.File("eval.jsonl"), Texts(1000, 40)));
+    ASSERT_OK(files.WriteFileAtomic(dir_.File("base.yaml"),
+                                    StrCat("data: {train: ", dir_.File("train.jsonl"),
+                                           ", held_out: ", dir_.File("eval.jsonl"), "}\n",
+                                           "tokenizer: {vocab_size: 320}\n"
+                                           "model: {kind: encoder, head: classifier, n_layers: 1, "
+                                           "d_model: 32, n_heads: 2, max_seq: 32}\n"
+                                           "train: {steps: 150, batch: {size: 16}, optimizer: {lr: "
+                                           "3e-3}, schedule: {warmup_steps: 10}}\n"
+                                           "evaluate: {every: 50}\n")));
+  }
+  CapturedRun Launch(const std::string& name, const std::vector<std::string>& sets) {
+    std::vector<std::string> launch = {"launch", dir_.File("base.yaml")};
+    for (const std::string& set : Sets({StrCat("name=", name)})) launch.push_back(set);
+    for (const std::string& set : Sets(sets)) launch.push_back(set);
+    launch.push_back("--follow");
+    return lab_.Shoal(launch);
+  }
+  // Largest value of a series of the run.
+  double Best(const std::string& run, const std::string& series, bool least) {
+    const Struct reply = lab_.Json({"show", run});
+    const auto& metrics = reply.fields().at("run").struct_value().fields().at("metrics");
+    for (const auto& metric : metrics.list_value().values()) {
+      const auto& fields = metric.struct_value().fields();
+      if (fields.at("series").string_value() == series) {
+        return fields.at(least ? "min" : "max").number_value();
+      }
+    }
+    ADD_FAILURE() << run << " has no " << series;
+    return 0;
+  }
+
+  const TempDir dir_ = *TempDir::Make("", "shoal-families-");
+  LabDriver lab_;
+};
+
+TEST_F(Families, AClassifierIsTrainedAndTeachesASmallerOne) {
+  const CapturedRun teacher = Launch("teacher", {});
+  ASSERT_EQ(teacher.exit.code, 0) << teacher.err;
+  EXPECT_THAT(teacher.out, AllOf(HasSubstr("ACCURACY"), HasSubstr("SUCCEEDED")));
+  EXPECT_GT(Best("teacher", "held_out/accuracy", false), 0.95);
+
+  const CapturedRun student =
+      Launch("student", {"model.d_model=16", "train.distill.teachers=[teacher]",
+                         "train.distill.weight=1", "train.distill.temperature=2"});
+  ASSERT_EQ(student.exit.code, 0) << student.err;
+  EXPECT_GT(Best("student", "held_out/accuracy", false), 0.9);  // told nothing by the labels
+
+  const CapturedRun nobody = Launch("x", {"train.distill.teachers=[nobody]"});
+  EXPECT_NE(nobody.exit.code, 0);
+  EXPECT_THAT(nobody.err, HasSubstr("nobody"));
+  const CapturedRun other = Launch("x", {"train.distill.teachers=[teacher]", "model.head=mlm"});
+  EXPECT_EQ(other.exit.code, 2);
+  EXPECT_THAT(other.err, HasSubstr("head classifier"));
+  const CapturedRun longer = Launch("x", {"train.distill.teachers=[teacher]", "model.max_seq=64"});
+  EXPECT_EQ(longer.exit.code, 2);
+  EXPECT_THAT(longer.err, HasSubstr("model.max_seq"));
+
+  const CapturedRun chat = lab_.Shoal({"generate", "teacher", "--prompt", "hello"});
+  EXPECT_NE(chat.exit.code, 0);
+  EXPECT_THAT(chat.err, HasSubstr("classifier"));
+}
+
+TEST_F(Families, MaskedWordsAreGuessedAndNeedAMask) {
+  const CapturedRun masked = Launch("masked", {"model.head=mlm", "train.optimizer.kind=muon",
+                                               "train.ema_decay=0.9", "model.norm_placement=post"});
+  ASSERT_EQ(masked.exit.code, 0) << masked.err;
+  EXPECT_LT(Best("masked", "held_out/loss", true), 4);  // ln 320 = 5.8
+  const CapturedRun unmaskable = Launch("x", {"model.head=mlm", "tokenizer.kind=char"});
+  EXPECT_EQ(unmaskable.exit.code, 2);
+  EXPECT_THAT(unmaskable.err, HasSubstr("[MASK]"));
+}
+
+TEST_F(Families, AClassifierNeedsLabels) {
+  RealFileSystem files;
+  ASSERT_OK(
+      files.WriteFileAtomic(dir_.File("plain.jsonl"),
+                            "{\"text\": \"nothing is named here\"}\n{\"text\": \"nor here\"}\n"));
+  const CapturedRun run = Launch("x", {StrCat("data.train=", dir_.File("plain.jsonl"))});
+  EXPECT_EQ(run.exit.code, 2);
+  EXPECT_THAT(run.err, HasSubstr("label"));
+}
+
+}  // namespace
+}  // namespace shoal::e2e
