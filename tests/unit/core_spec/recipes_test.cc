@@ -4,6 +4,7 @@
 
 #include "core/base/file.h"
 #include "core/spec/model_counts.h"
+#include "core/spec/model_presets.h"
 #include "core/spec/print.h"
 #include "core/spec/search_space.h"
 #include "core/spec/spec.h"
@@ -45,6 +46,14 @@ TEST(Recipes, AllAreValid) {
 TEST(Recipes, TinyHasOneMillionParameters) {
   const SpecFile tiny = Recipe("tiny");
   EXPECT_EQ(CountParameters(tiny.run.model(), 2048).total, 1'071'872);
+}
+
+TEST(Recipes, OtherFamiliesHaveTheSizesTheySay) {
+  EXPECT_EQ(CountParameters(Recipe("llama-tiny").run.model(), 2048).total, 976'000);
+  EXPECT_EQ(CountParameters(FindModelPreset("llama-tiny")->model, 2048).total, 976'000);
+  EXPECT_EQ(CountParameters(Recipe("bert-tiny").run.model(), 2048).total, 1'090'944);
+  const v1::ModelSpec classifier = Recipe("classifier-tiny").run.model();
+  EXPECT_EQ(CountParameters(classifier, 1024, 68).total, 544'836);
 }
 
 TEST(Recipes, GuppyIsGuppyLm) {
