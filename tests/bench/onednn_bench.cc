@@ -139,7 +139,7 @@ class Model {
     embedded_ = x;
     auto& embedding = r_.Op(SHOAL_OP_EMBEDDING, "embedding",
                             {tokens, table_.master, positions, places_.master}, {x});
-    embedding.attr.embedding = {0, 0, options_.dropout, 1};
+    embedding.attr.embedding = {0, 0, options_.dropout, 1, 0};
     for (Block& b : blocks_) ForwardBlock(b, &x, &branch);
     gamma_ = r_.NewParameter({kWidth});
     beta_ = r_.NewParameter({kWidth});
@@ -209,7 +209,7 @@ class Model {
     for (int64_t l = kLayers - 1; l >= 0; --l) BackwardBlock(blocks_[l], l > 0);
     auto& op = r_.Op(SHOAL_OP_EMBEDDING_BACKWARD, "embedding", {dsum_, tokens, positions},
                      {table_.gradient, places_.gradient});
-    op.attr.embedding = {SHOAL_WRITE_ADD, SHOAL_WRITE_OVERWRITE, options_.dropout, 1};
+    op.attr.embedding = {SHOAL_WRITE_ADD, SHOAL_WRITE_OVERWRITE, options_.dropout, 1, 0};
   }
 
   void NormBackward(int32_t dy, int32_t sum, Recorder::Parameter gamma, Recorder::Parameter beta,
