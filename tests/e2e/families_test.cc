@@ -21,7 +21,7 @@ std::string Texts(int first, int count) {
   std::string lines;
   for (int i = first; i < first + count; ++i) {
     const bool colour = i % 2 == 0;
-    StrAppend(lines, R"({"text": "the fish )", i, " said ",
+    StrAppend(lines, R"({"text": "the fish )", i * 7 % 97, " said ",
               colour ? kColours[i / 2 % 3] : kNumbers[i / 2 % 3], R"( again", "label": ")",
               colour ? "colour" : "number", "\"}\n");
   }
