@@ -23,6 +23,12 @@ absl::Status ServeCommand::Execute(Step& step) {
     return absl::OkStatus();
   }
   SHOAL_ASSIGN_OR_RETURN(const v1::RunSpec spec, store::LoadSpec(step.reading(), run_->run_id()));
+  if (spec.model().has_head() && spec.model().head() != "lm") {
+    answer_ = absl::FailedPreconditionError(StrCat(
+        "run ", run_->name(), " has head ", spec.model().head(),
+        ": it does not generate text; `shoal show ", run_->name(), "` tells how good it is"));
+    return absl::OkStatus();
+  }
   scheduler::ServeRequested event;
   SHOAL_ASSIGN_OR_RETURN(event.run.run_id, RunId::Parse(run_->run_id()));
   if (!run_->sweep_id().empty()) {

@@ -21,7 +21,7 @@ using Callback =
     std::function<void(absl::StatusOr<T>)>;  // called once, on the loop thread; must not wait
 
 // Makes sure that a serve job of the run is alive; answers its id. FailedPrecondition: the run has
-// no weights yet.
+// no weights yet, or a head that does not generate.
 class ServeCommand final : public Command {
  public:
   ServeCommand(RunPtr run, absl::Duration idle_timeout, std::string actor, Callback<JobId> done)

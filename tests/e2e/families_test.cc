@@ -92,7 +92,7 @@ TEST_F(Families, AClassifierIsTrainedAndTeachesASmallerOne) {
 
   const CapturedRun chat = lab_.Shoal({"generate", "teacher", "--prompt", "hello"});
   EXPECT_NE(chat.exit.code, 0);
-  EXPECT_THAT(chat.err, HasSubstr("classifier"));
+  EXPECT_THAT(chat.err, HasSubstr("does not generate text"));
 }
 
 TEST_F(Families, MaskedWordsAreGuessedAndNeedAMask) {

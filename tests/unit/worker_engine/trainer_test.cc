@@ -254,7 +254,7 @@ TEST_F(TrainerTest, ProfileNamesOperations) {
   options.profile = true;
   std::unique_ptr<Trainer> trainer = MakeTrainer(options);
   Train(*trainer, 1);
-  EXPECT_THAT(trainer->ProfileReport(), HasSubstr("blocks.1.attn.qkv"));
+  EXPECT_THAT(trainer->ProfileReport(), HasSubstr("blocks.*.attn.qkv"));
   EXPECT_THAT(trainer->Listing(), HasSubstr("LINEAR_CROSS_ENTROPY"));
 }
 

@@ -49,6 +49,10 @@ class Rewriter {
     return program_.slots[static_cast<size_t>(slot)].region == Region::kArena;
   }
 
+  bool IsAct(int32_t slot) const {
+    return program_.slots[static_cast<size_t>(slot)].dtype == program_.act;
+  }
+
   void Remove(int i) { op(i).code.kind = SHOAL_OP_INVALID; }
   bool Removed(int i) { return op(i).code.kind == SHOAL_OP_INVALID; }
   void Compact() {
@@ -138,7 +142,8 @@ void FuseResidualBackward(Rewriter& rewriter) {
     if (norm.kind() != SHOAL_OP_NORM_BACKWARD || norm.out(3) != SHOAL_NO_SLOT) continue;
     for (int reader : rewriter.Readers(norm.out(0))) {
       const Op& dropout = rewriter.op(reader);
-      if (dropout.kind() != SHOAL_OP_DROPOUT) continue;
+      // A branch has the act type; an f32 dropout stands in the residual stream itself.
+      if (dropout.kind() != SHOAL_OP_DROPOUT || !rewriter.IsAct(dropout.out(0))) continue;
       norm.code.outputs[3] = dropout.out(0);
       norm.code.attr.norm.dropout = dropout.code.attr.dropout.dropout;
       norm.code.attr.norm.stream = dropout.code.attr.dropout.stream;

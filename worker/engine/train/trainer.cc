@@ -6,6 +6,7 @@
 
 #include "core/base/status.h"
 #include "core/base/strings.h"
+#include "core/spec/model_counts.h"
 #include "worker/engine/train/schedule.h"
 
 namespace shoal::engine {
@@ -86,17 +87,30 @@ absl::StatusOr<double> Trainer::Update(double learning_rate) {
   return static_cast<double>(norm);
 }
 
-// A row's attention costs in proportion to its sequence's length.
+// A row's attention costs what its sequence's length asks for; the head what has a target.
 void Trainer::CountTotals() {
-  double contexts = 0;
+  double attention = 0;
   for (size_t s = 0; s < static_cast<size_t>(batch_.sequences); ++s) {
-    const double length = batch_.sequence_offsets[s + 1] - batch_.sequence_offsets[s];
-    contexts += length * length;
+    const int64_t length = batch_.sequence_offsets[s + 1] - batch_.sequence_offsets[s];
+    attention += static_cast<double>(length) * AttentionFlops(length);
   }
+  const int64_t answered = task_ == Task::kNextToken ? batch_.rows : batch_.loss_tokens;
   totals_.rows += batch_.rows;
   totals_.loss_tokens += batch_.loss_tokens;
-  totals_.flops +=
-      flops_per_row_ * static_cast<double>(batch_.rows) + flops_per_context_ * contexts;
+  totals_.flops += flops_per_row_ * static_cast<double>(batch_.rows) +
+                   flops_per_target_ * static_cast<double>(answered) + attention;
+}
+
+// Of one row in a sequence of that length.
+double Trainer::AttentionFlops(int64_t length) {
+  const auto at = static_cast<size_t>(length);
+  if (at >= attention_flops_.size()) attention_flops_.resize(at + 1, -1);
+  double& flops = attention_flops_[at];
+  if (flops < 0) {
+    flops = spec::FlopsPerToken(options_.model, options_.vocab_size, static_cast<double>(length))
+                .attention;
+  }
+  return flops;
 }
 
 bool IsNotFinite(const absl::Status& status) {

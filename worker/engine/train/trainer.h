@@ -172,6 +172,7 @@ class Trainer {
   absl::StatusOr<double> Update(double learning_rate);
   absl::StatusOr<float> ReadScalar(std::string_view name) const;
   void CountTotals();
+  double AttentionFlops(int64_t length);
 
   // Constant after construction.
   Device& device_;
@@ -183,8 +184,9 @@ class Trainer {
   std::optional<Masking> masking_;
   Capacity capacity_;
   IoLayout io_layout_;
-  double flops_per_row_ = 0;      // everything but attention
-  double flops_per_context_ = 0;  // attention: for each row and each row of its sequence
+  double flops_per_row_ = 0;             // the blocks' matrices
+  double flops_per_target_ = 0;          // the head
+  std::vector<double> attention_flops_;  // of a row, by its sequence's length; -1: not known yet
 
   // Device memory.
   std::shared_ptr<Weights> weights_;  // shared with generators made for samples

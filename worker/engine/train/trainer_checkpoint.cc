@@ -136,7 +136,9 @@ absl::Status Trainer::Load(CheckpointReader& reader) {
       SHOAL_RETURN_IF_ERROR(moment2_.Write(begin, values.data(), bytes));
     }
     if (average_ == nullptr) continue;
-    SHOAL_RETURN_IF_ERROR(ReadTensor(reader, checkpoint::kAverage, parameter, values));
+    // A run without averages goes on in one that has them: they begin where it stands.
+    const bool saved = reader.Find(StrCat(checkpoint::kAverage, parameter.name)) != nullptr;
+    SHOAL_RETURN_IF_ERROR(ReadTensor(reader, saved ? checkpoint::kAverage : "", parameter, values));
     SHOAL_RETURN_IF_ERROR(average_->Set(parameter.name, values));
   }
   // What was counted so far is a function of the batches so far.

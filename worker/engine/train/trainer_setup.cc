@@ -127,8 +127,8 @@ absl::Status Trainer::Prepare(const data::Shard& train, std::optional<data::Shar
   losses_.resize(static_cast<size_t>(capacity_.rows));
 
   const spec::TokenFlops flops = spec::FlopsPerToken(options_.model, options_.vocab_size, 1);
-  flops_per_row_ = flops.linear + flops.head;
-  flops_per_context_ = flops.attention;
+  flops_per_row_ = flops.linear;
+  flops_per_target_ = flops.head_row;
 
   const v1::OptimizerSpec& optimizer = options_.train.optimizer();
   const ParameterLayout layout(model_.Parameters(), {.decay_all = optimizer.decay() == "all",
