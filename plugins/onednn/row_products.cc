@@ -2,9 +2,9 @@
 #define HWY_TARGET_INCLUDE "plugins/onednn/row_products.cc"
 #include "hwy/foreach_target.h"
 // Highway wants its headers after foreach_target.h.
-#include "plugins/onednn/row_products.h"
 #include "plugins/onednn/gemm.h"
 #include "plugins/onednn/row_dots_bf16.h"
+#include "plugins/onednn/row_products.h"
 #include "plugins/onednn/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
