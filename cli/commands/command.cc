@@ -40,6 +40,13 @@ std::string LostAssignment(const CLI::App& app) {
   return "";
 }
 
+// The command that was meant, as deep as it was named.
+const CLI::App& Chosen(const CLI::App& app) {
+  const CLI::App* chosen = &app;
+  while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
+  return *chosen;
+}
+
 }  // namespace
 
 absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
@@ -49,7 +56,8 @@ absl::Status UsageError(const CLI::App& app, const CLI::ParseError& error) {
     StrAppend(path, path.empty() ? "" : " ", chosen.front()->get_name());
   }
   if (!path.empty()) {
-    if (const std::string word = LostAssignment(app); !word.empty()) {
+    const bool sets = Chosen(app).get_option_no_throw("--set") != nullptr;
+    if (const std::string word = LostAssignment(app); sets && !word.empty()) {
       return absl::InvalidArgumentError(
           StrCat("'", word, "' has no option before it; each field has a --set or --vary of its ",
                  "own: --set model.n_layers=2 --set ", word));

@@ -149,7 +149,7 @@ absl::StatusOr<std::string> TrainedTokenizer(const v1::RunSpec& spec, const std:
                                              const data::Source& train) {
   RealFileSystem files;
   const v1::TokenizerSpec& wanted = spec.tokenizer();
-  std::vector<std::string> inputs = {"tokenizer 2", wanted.kind(), train_digest,
+  std::vector<std::string> inputs = {"tokenizer 3", wanted.kind(), train_digest,
                                      StrCat(train.examples.size()),
                                      StrCat(spec.data().held_out_fraction())};
   if (wanted.kind() != "char") {
@@ -354,6 +354,12 @@ absl::StatusOr<PreparedData> PrepareData(const v1::RunSpec& spec, const LabOptio
           StrCat("data: a classifier needs examples with at least two labels (\"label\", or the "
                  "topic of a conversation); these have ",
                  prepared.labels));
+    }
+    const int32_t wanted = spec.model().n_labels();
+    if (wanted != 0 && wanted < prepared.labels) {
+      return absl::InvalidArgumentError(StrCat("model.n_labels: must be 0 or at least ",
+                                               prepared.labels, ", the labels of the data; is ",
+                                               wanted));
     }
   }
   if (spec.model().head() == "mlm" && !data::MaskTokenOf(tokenizer).has_value()) {

@@ -18,6 +18,12 @@ absl::Status CheckTeacher(const v1::RunDetail& detail, const v1::ModelSpec& stud
                                              ", the student ", student.head(),
                                              ": a teacher answers what the student is asked"));
   }
+  if (student.head() == "classifier" && teacher.pooler() == "cls" &&
+      teacher.kind() != student.kind()) {
+    return absl::InvalidArgumentError(
+        StrCat("run ", name, " has kind ", teacher.kind(), ", the student ", student.kind(),
+               ": with pooler cls they answer from different tokens"));
+  }
   if (teacher.max_seq() < student.max_seq()) {
     return absl::InvalidArgumentError(StrCat("run ", name, " sees ", teacher.max_seq(),
                                              " tokens, the student ", student.max_seq(),

@@ -52,7 +52,7 @@ Style StyleOf(const v1::Job& job) {
 std::string WorkerStateText(const v1::Worker& worker) {
   switch (worker.state()) {
     case v1::WORKER_STATE_READY:
-      return "READY";
+      return worker.has_last_seen_at() ? "READY" : "NOT HEARD YET";
     case v1::WORKER_STATE_DRAINING:
       if (!worker.drained()) return "SHUTTING DOWN";
       return worker.slots_used() > 0 ? "DRAINING" : "DRAINED";
@@ -90,7 +90,8 @@ std::string WorkersTable(const Terminal& terminal,
                StrCat(worker.slots_used(), "/", worker.slots()), Backends(worker),
                worker.host().isa(), HumanBytes(worker.host().memory_bytes()),
                Printable(worker.host().host(), false), Printable(worker.address(), false),
-               worker.has_last_seen_at() ? HumanAgo(ToTime(worker.last_seen_at()), now) : "",
+               worker.has_last_seen_at() ? HumanAgo(ToTime(worker.last_seen_at()), now)
+                                         : "before the restart",
                Printable(Join(worker.running()), false)});
   }
   return table.Render(terminal);

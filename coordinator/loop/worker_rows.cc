@@ -17,7 +17,8 @@ v1::Worker DescribeWorker(const scheduler::State& state, const scheduler::Worker
   for (const v1::BackendInfo& backend : record.backends) *worker.add_backends() = backend;
   worker.set_build_id(record.build_id);
   store::SetTimestamp(record.registered_at, worker.mutable_registered_at());
-  store::SetTimestamp(record.last_seen_at, worker.mutable_last_seen_at());
+  // Of one that has not spoken since this coordinator began nobody knows.
+  if (record.present) store::SetTimestamp(record.last_seen_at, worker.mutable_last_seen_at());
   worker.set_address(address);
   worker.set_drained(record.drained);
   for (const JobId& job_id : load.job_ids) {

@@ -24,9 +24,8 @@ std::string RunName(const State& state, const JobId& job_id) {
 
 // "has been silent for 45s", of a worker that should have spoken again; "" of others.
 std::string SilenceOf(const WorkerRecord& worker, absl::Time now) {
-  if (!worker.present || worker.state == v1::WORKER_STATE_OFFLINE) return "";
+  if (!IsSilent(worker, now)) return "";
   const absl::Duration silence = now - worker.last_seen_at;
-  if (silence < kSilentAfter) return "";
   return StrCat("has been silent for ", Seconds(absl::Trunc(silence, absl::Seconds(1))));
 }
 

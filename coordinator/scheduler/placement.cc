@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "coordinator/scheduler/requirement.h"
+#include "core/base/heartbeat.h"
 #include "core/base/strings.h"
 
 namespace shoal::scheduler {
@@ -24,10 +25,10 @@ struct Seat {
   }
 };
 
-std::vector<Seat> Seats(const State& state) {
+std::vector<Seat> Seats(const State& state, absl::Time now) {
   std::vector<Seat> seats;
   for (const auto& [id, worker] : state.workers()) {
-    if (!TakesWork(worker)) continue;
+    if (!TakesWork(worker) || IsSilent(worker, now)) continue;
     const State::Load& load = state.LoadOf(id);
     seats.push_back({.worker = &worker,
                      .free_slots = worker.slots - load.slots,
@@ -89,9 +90,14 @@ bool TakesWork(const WorkerRecord& worker) {
   return worker.present && worker.state == v1::WORKER_STATE_READY;
 }
 
+bool IsSilent(const WorkerRecord& worker, absl::Time now) {
+  return worker.present && worker.state != v1::WORKER_STATE_OFFLINE &&
+         now - worker.last_seen_at >= kSilentAfter;
+}
+
 PlacementPlan PlanQueued(const State& state, absl::Time now) {
   PlacementPlan plan;
-  std::vector<Seat> seats = Seats(state);
+  std::vector<Seat> seats = Seats(state, now);
   absl::flat_hash_set<NeedsKey> without_room;
   for (const State::QueuePlace& place : state.queue()) {
     if (!AnySlotFree(seats)) break;

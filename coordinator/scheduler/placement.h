@@ -2,8 +2,8 @@
 //
 // The queue is served strictly in order: serve jobs first, then by submission. For each job in
 // turn:
-//   1. Among the workers that are READY, have spoken to this coordinator, and are not reserved,
-//   those with room for it
+//   1. Among the workers that are READY, have spoken to this coordinator, are not silent, and are
+//   not reserved, those with room for it
 //      (free slots, free memory) are candidates; the best backend wins, then the most free slots,
 //      then the oldest id.
 //   2. No room anywhere: the job RESERVES the worker it could run on that has the most free slots
@@ -40,6 +40,10 @@ PlacementPlan PlanQueued(const State& state, absl::Time now);
 
 // Whether the worker is one that jobs are placed on: READY, and has spoken to this coordinator.
 bool TakesWork(const WorkerRecord& worker);
+
+// Whether it has missed heartbeats, so that nobody knows if it lives: it gets nothing new until it
+// speaks again.
+bool IsSilent(const WorkerRecord& worker, absl::Time now);
 
 // The requirement that keeps the job from every READY worker present, whatever they are busy with:
 // "no worker fits: 4 slots needed, local has 2". "" when one could run it, or when no worker is

@@ -1,6 +1,7 @@
 // Workers come, speak, fall silent, begin anew and leave.
 #include <utility>
 
+#include "coordinator/scheduler/placement.h"
 #include "coordinator/scheduler/step.h"
 #include "core/base/strings.h"
 
@@ -111,6 +112,7 @@ absl::Status OnSynchronized(Step& step, const WorkerSynchronized& event) {
                                  : "it speaks again");
   }
   RenewLeasesOf(step, event);
+  if (IsSilent(before, step.now)) step.room_may_have_changed = true;  // it was passed over
   if (!before.present || before.state != step.state.FindWorker(event.worker_id)->state) {
     step.room_may_have_changed = true;
     RefreshUnmetReasons(step);

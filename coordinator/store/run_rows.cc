@@ -1,6 +1,7 @@
 #include "coordinator/store/run_rows.h"
 
 #include <limits>
+#include <map>
 #include <set>
 
 #include "coordinator/store/lines.h"
@@ -118,12 +119,14 @@ absl::Status InsertRun(Database& db, const NewRunRow& row) {
       AsBlob{row.spec.SerializeAsString()}, row.canonical_spec, run.request_digest(),
       run.parameters(), run.total_steps(), JoinLines(run.differing()), run.train_flops(),
       run.memory_bytes(), run.dataset()));
+  std::map<int, int> places;  // next one of each role
   for (const v1::DataBinding& binding : row.bindings) {
+    const int role = static_cast<int>(binding.role());
     SHOAL_RETURN_IF_ERROR(
-        db.Run("INSERT INTO data_binding (run_id, role, sha256, size_bytes, file_name) VALUES (?, "
-               "?, ?, ?, ?)",
-               run.run_id(), static_cast<int>(binding.role()), binding.sha256(),
-               binding.size_bytes(), binding.file_name()));
+        db.Run("INSERT INTO data_binding (run_id, role, place, sha256, size_bytes, file_name) "
+               "VALUES (?, ?, ?, ?, ?, ?)",
+               run.run_id(), role, places[role]++, binding.sha256(), binding.size_bytes(),
+               binding.file_name()));
   }
   return absl::OkStatus();
 }
@@ -188,7 +191,8 @@ absl::StatusOr<v1::RunSpec> LoadSpec(Database& db, const std::string& run_id) {
 absl::StatusOr<std::vector<v1::DataBinding>> LoadBindings(Database& db, const std::string& run_id) {
   std::vector<v1::DataBinding> bindings;
   SHOAL_RETURN_IF_ERROR(db.ForEach(
-      "SELECT role, sha256, size_bytes, file_name FROM data_binding WHERE run_id = ? ORDER BY role",
+      "SELECT role, sha256, size_bytes, file_name FROM data_binding WHERE run_id = ? ORDER BY "
+      "role, place",
       [&](const Statement& row) {
         v1::DataBinding& binding = bindings.emplace_back();
         binding.set_role(static_cast<v1::BindingRole>(row.Int(0)));

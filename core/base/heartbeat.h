@@ -8,8 +8,8 @@ namespace shoal {
 // A worker speaks to its coordinator at least this often; more often where leases are short.
 inline constexpr absl::Duration kLongestHeartbeat = absl::Seconds(15);
 
-// By then two heartbeats and more are missing: lists call the worker silent. Nothing follows from
-// it; what it holds stays its own until its lease ends.
+// By then two heartbeats and more are missing: the worker is called silent, and gets no new work
+// until it speaks; what it holds stays its own until its lease ends.
 inline constexpr absl::Duration kSilentAfter = absl::Seconds(40);
 
 }  // namespace shoal

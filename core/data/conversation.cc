@@ -34,6 +34,33 @@ void AppendMessage(const Message& message, Example& example) {
   AppendSegment(kEndToken, true, response, example);
 }
 
+// What people said, a line for each message: the segments that are no markup. Text that brought its
+// own markup (ExampleFromText) has none of these; there the messages are looked for, and where
+// there are none it is all ordinary text.
+std::string WordsOf(const Example& example, bool answers) {
+  if (!example.chat) return example.text;
+  std::string words;
+  const auto add = [&](std::string_view text) {
+    StrAppend(words, words.empty() ? "" : "\n", text);
+  };
+  uint32_t begin = 0;
+  bool rendered = false;
+  for (const Segment& segment : example.segments) {
+    const std::string_view text = std::string_view(example.text).substr(begin, segment.end - begin);
+    begin = segment.end;
+    if (segment.markup) continue;
+    rendered = true;
+    if (answers || !segment.response) add(text);
+  }
+  if (rendered) return words;
+  const std::vector<MessageView> messages = MessagesOf(example);
+  if (messages.empty()) return example.text;
+  for (const MessageView& message : messages) {
+    if (answers || message.role != Role::kAssistant) add(message.content);
+  }
+  return words;
+}
+
 }  // namespace
 
 std::string_view RoleName(Role role) { return kRoleNames[static_cast<size_t>(role)]; }
@@ -77,6 +104,19 @@ Example ExampleFromText(std::string text) {
   return example;
 }
 
+bool IsLabelled(const Example& example) {
+  if (example.topic.empty() || example.segments.size() < 2) return false;
+  // The rendered end of a labelled text: its label, then the markup that closes the turn.
+  const Segment& close = example.segments.back();
+  const Segment& label = example.segments[example.segments.size() - 2];
+  const uint32_t begin =
+      example.segments.size() < 3 ? 0 : example.segments[example.segments.size() - 3].end;
+  return close.markup && !label.markup && label.response &&
+         std::string_view(example.text).substr(begin, label.end - begin) == example.topic;
+}
+
+std::string LabelledText(const Example& example) { return WordsOf(example, /*answers=*/false); }
+
 std::vector<MessageView> MessagesOf(const Example& example) {
   std::vector<MessageView> messages;
   std::string_view rest = example.text;
@@ -116,17 +156,7 @@ void EncodeWhole(const Example& example, bool answers, const Tokenizer& tokenize
                  std::vector<int32_t>& tokens) {
   tokens.clear();
   if (const auto cls = tokenizer.SpecialId(kClsToken)) tokens.push_back(*cls);
-  if (!example.chat) {
-    encoder.AppendOrdinary(example.text, tokens);
-  } else {
-    std::string text;
-    for (const MessageView& message : MessagesOf(example)) {
-      const bool answer = message.role == Role::kAssistant;
-      if (answer && (!answers || message.content == example.topic)) continue;
-      StrAppend(text, text.empty() ? "" : "\n", message.content);
-    }
-    encoder.AppendOrdinary(text, tokens);
-  }
+  encoder.AppendOrdinary(WordsOf(example, answers && !IsLabelled(example)), tokens);
   if (const auto sep = tokenizer.SpecialId(kSepToken)) tokens.push_back(*sep);
 }
 

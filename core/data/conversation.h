@@ -60,6 +60,11 @@ struct MessageView {
 // end goes to the end of the text. The views live as long as the example.
 std::vector<MessageView> MessagesOf(const Example& example);
 
+// Whether its last message, the assistant's, is its label (record.h); and what was labelled: the
+// text of all other messages, a line each.
+bool IsLabelled(const Example& example);
+std::string LabelledText(const Example& example);
+
 // Conversation -> example. Content that happens to contain "<|im_end|>" stays ordinary text.
 Example RenderConversation(Conversation conversation);
 

@@ -17,8 +17,10 @@ struct Group {
   int64_t items;
 };
 
-// What an example must not be separated from: the text of its last response, or all of it.
+// What an example must not be separated from: the text of its last response, or all of it. A
+// label is no such text: whole classes would fall on one side.
 uint64_t KeyOf(const Example& example) {
+  if (IsLabelled(example)) return ContentKey(LabelledText(example));
   const std::vector<Segment>& segments = example.segments;
   for (size_t i = segments.size(); i-- > 0;) {
     if (!segments[i].response || segments[i].end == 0) continue;

@@ -74,9 +74,11 @@ class ShardBuilder {
     flags_.assign(ids_.size(), 0);
     const size_t n = ids_.size();
     report_.longest = std::max(report_.longest, static_cast<int64_t>(n));
-    if (n < 2) {
+    if (n < 2 || IsEmpty(ids_)) {
       ++report_.too_short;
-    } else if (n <= max_tokens_) {
+      return;
+    }
+    if (n <= max_tokens_) {
       Put(0, n);
     } else if (example.chat || labelled) {
       ++report_.truncated;
@@ -89,9 +91,15 @@ class ShardBuilder {
         Put(begin, std::min(max_tokens_, n - begin));
       }
     }
-    if (labelled && n >= 2) {
+    if (labelled) {
       writer_.SetLabel(static_cast<uint32_t>(label - options_.classes.begin()));
     }
+  }
+
+  // Nothing but [CLS] and [SEP].
+  bool IsEmpty(const std::vector<int32_t>& ids) const {
+    return std::all_of(ids.begin(), ids.end(),
+                       [this](int32_t id) { return tokenizer_.IsSpecial(id); });
   }
 
   // Stores tokens [begin, begin + count) of the encoded example as an example.

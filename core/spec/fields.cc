@@ -88,6 +88,9 @@ std::string UnknownField(const Descriptor& message, std::string_view name, const
   if (const auto nearest = Nearest(name, names)) {
     return StrCat("unknown field '", shown, "'; did you mean '", *nearest, "'?");
   }
+  if (elsewhere.size() == 1 && elsewhere[0] == name) {
+    return StrCat("unknown field '", shown, "' here; it stands at the top, beside this group");
+  }
   if (!elsewhere.empty()) {
     return StrCat("unknown field '", shown, "' here; did you mean '", StrJoin(elsewhere, "' or '"),
                   "'?");

@@ -56,6 +56,13 @@ int64_t LogitsBytes(const ModelShape& s, int64_t rows) {
   return LogitsRows(rows, s.vocab) * s.vocab * 4;
 }
 
+// With teachers all logits exist at once: the teachers' probabilities and logits, in f32, and the
+// student's. Teachers themselves are taken to be of the student's size.
+int64_t DistillationBytes(const ModelShape& s, int64_t rows, int64_t act) {
+  if (s.head == Head::kClassifier) return 0;
+  return rows * s.vocab * (4 + std::max<int64_t>(4, act));
+}
+
 // Of the generator that answers the prompts: its caches, and its work space for each position of
 // the longest prompt.
 int64_t SamplesBytes(const ModelShape& s, int64_t act) {
@@ -87,13 +94,17 @@ MemoryEstimate EstimateTrainingMemory(const v1::RunSpec& spec, int64_t vocab_siz
   memory.copies = bf16 ? 2 * count : 0;
   memory.activations = rows * RowBytes(s, act);
   memory.logits = LogitsBytes(s, rows);
+  if (complete.train().distill().teachers_size() > 0) {
+    memory.logits = DistillationBytes(s, rows, act);
+    memory.teachers = complete.train().distill().teachers_size() * (4 + (bf16 ? 2 : 0)) * count;
+  }
   if (complete.samples().prompts_size() > 0) memory.samples = SamplesBytes(s, act);
   memory.primitives = kPrimitivesBytes;
   memory.data = data_bytes;
   memory.process = kProcessBytes;
   memory.total = memory.parameters + memory.gradients + memory.optimizer + memory.average +
                  memory.copies + memory.activations + memory.logits + memory.samples +
-                 memory.primitives + memory.data + memory.process;
+                 memory.teachers + memory.primitives + memory.data + memory.process;
   return memory;
 }
 

@@ -13,6 +13,7 @@ struct MemoryEstimate {
   int64_t gradients = 0;
   int64_t optimizer = 0;    // the optimizer's moments: m and v
   int64_t average = 0;      // moving average of the parameters; 0 without train.ema_decay
+  int64_t teachers = 0;     // their parameters
   int64_t copies = 0;       // bf16 copies that the matrix products read; 0 in f32
   int64_t activations = 0;  // kept for the backward pass, and its work space
   int64_t logits = 0;       // a block of rows' at a time

@@ -80,6 +80,16 @@ TEST_F(Families, AClassifierIsTrainedAndTeachesASmallerOne) {
   ASSERT_EQ(student.exit.code, 0) << student.err;
   EXPECT_GT(Best("student", "held_out/accuracy", false), 0.8);  // told nothing by the labels
 
+  ASSERT_EQ(Launch("second", {"seed=7"}).exit.code, 0);
+  const CapturedRun two = Launch("two", {"train.distill.teachers=[teacher,second]",
+                                         "train.distill.weight=1", "train.distill.combine=logits"});
+  ASSERT_EQ(two.exit.code, 0) << two.err;
+  EXPECT_GT(Best("two", "held_out/accuracy", false), 0.8);
+
+  const CapturedRun decoder =
+      Launch("x", {"train.distill.teachers=[teacher]", "model.kind=decoder", "model.pooler=cls"});
+  EXPECT_EQ(decoder.exit.code, 2);
+  EXPECT_THAT(decoder.err, HasSubstr("kind encoder"));
   const CapturedRun nobody = Launch("x", {"train.distill.teachers=[nobody]"});
   EXPECT_NE(nobody.exit.code, 0);
   EXPECT_THAT(nobody.err, HasSubstr("nobody"));
@@ -100,9 +110,27 @@ TEST_F(Families, MaskedWordsAreGuessedAndNeedAMask) {
                                                "train.ema_decay=0.9", "model.norm_placement=post"});
   ASSERT_EQ(masked.exit.code, 0) << masked.err;
   EXPECT_LT(Best("masked", "held_out/loss", true), 4);  // ln 320 = 5.8
+  // A step without a masked token has no loss, and no point of the curve.
+  const CapturedRun rare =
+      Launch("rare", {"model.head=mlm", "train.mask_probability=1e-6", "train.batch.size=1",
+                      "train.steps=5", "train.log_every=1", "train.schedule.warmup_steps=0"});
+  ASSERT_EQ(rare.exit.code, 0) << rare.err;
+  const Struct reply = lab_.Json({"show", "rare"});
+  const auto& run = reply.fields().at("run").struct_value().fields();
+  EXPECT_FALSE(run.at("metrics").struct_value().fields().contains("train/loss"));
+  EXPECT_TRUE(run.at("metrics").struct_value().fields().contains("train/lr"));
+
   const CapturedRun unmaskable = Launch("x", {"model.head=mlm", "tokenizer.kind=char"});
   EXPECT_EQ(unmaskable.exit.code, 2);
   EXPECT_THAT(unmaskable.err, HasSubstr("[MASK]"));
+}
+
+// Without a held-out file of its own: part of every class is held out.
+TEST_F(Families, LabelledTextsAreSplitByText) {
+  const CapturedRun run = Launch("split", {"data.held_out=", "data.held_out_fraction=0.2",
+                                           "train.steps=20", "evaluate.every=20"});
+  ASSERT_EQ(run.exit.code, 0) << run.err;
+  EXPECT_GT(Best("split", "held_out/accuracy", false), 0.2);
 }
 
 TEST_F(Families, AClassifierNeedsLabels) {

@@ -102,11 +102,12 @@ absl::StatusOr<PreparedOrder> PrepareOrder(const AttemptContext& context,
     file.set_role(binding.role());
     file.set_sha256(binding.sha256());
     file.set_file_name(binding.file_name());
-    // What a run began from counts for its digest, and is needed once.
+    // What a run began from counts for its digest, and is needed once; teachers only to train.
     if (binding.role() == v1::BINDING_ROLE_INIT_FROM &&
         (assignment.has_resume_from() || assignment.has_weights())) {
       continue;
     }
+    if (binding.role() == v1::BINDING_ROLE_TEACHER && assignment.has_weights()) continue;
     SHOAL_ASSIGN_OR_RETURN(*file.mutable_path(), fetch(binding.sha256()), "fetching ",
                            binding.file_name());
   }

@@ -22,6 +22,9 @@ absl::Status Check(const v1::BenchTrainOrder& order) {
   if (order.batch() < 1 || (random && order.seq() < 1) || order.steps() < 1 ||
       order.warmup_steps() < 0)
     return absl::InvalidArgumentError("batch, seq and steps must be at least 1");
+  if (random && order.model().head() != "lm" && order.seq() < 2)
+    return absl::InvalidArgumentError(
+        "seq must be at least 2 for a model that sees whole sequences");
   if (order.seq() > order.model().max_seq()) {
     return absl::InvalidArgumentError(StrCat("seq is ", order.seq(), ", but the model sees ",
                                              order.model().max_seq(), " tokens (max_seq)"));

@@ -13,7 +13,7 @@
 namespace shoal::runner {
 namespace {
 
-constexpr std::string_view kShardVersion = "shards 1";
+constexpr std::string_view kShardVersion = "shards 2";
 
 // An exclusive flock, so that one process at a time makes a key's shards.
 class FolderLock {

@@ -121,7 +121,9 @@ absl::Status TrainJob::TrainOneStep() {
 void TrainJob::LogInterval() {
   const double seconds = absl::ToDoubleSeconds(interval_time_);
   const double tokens = static_cast<double>(interval_tokens_);
-  reporter_.Point("train/loss", step(), interval_nats_ / tokens);
+  if (interval_tokens_ > 0) {  // none may have been masked
+    reporter_.Point("train/loss", step(), interval_nats_ / tokens);
+  }
   reporter_.Point("train/lr", step(), last_.learning_rate);
   reporter_.Point("train/grad_norm", step(), last_.gradient_norm);
   reporter_.Point("train/tokens_per_s", step(),
@@ -141,7 +143,7 @@ absl::Status TrainJob::Evaluate() {
                          "evaluating at step ", step());
   held_out_loss_ = result.loss;
   held_out_step_ = step();
-  reporter_.Point("held_out/loss", step(), result.loss);
+  if (result.tokens > 0) reporter_.Point("held_out/loss", step(), result.loss);
   // Undefined where the tokenizer does not give the text back.
   if (!std::isnan(result.bits_per_byte)) {
     reporter_.Point("held_out/bits_per_byte", step(), result.bits_per_byte);

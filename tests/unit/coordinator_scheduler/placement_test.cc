@@ -133,6 +133,22 @@ TEST(PlacementTest, JobsSpreadOverWorkers) {
             2);
 }
 
+// Nobody knows whether it lives: what it was given would wait for its lease to end.
+TEST(PlacementTest, ASilentWorkerGetsNothingUntilItSpeaks) {
+  Lab lab;
+  lab.Register("gone", 4);
+  lab.Pass(absl::Seconds(39));
+  lab.Register("here", 1);
+  lab.Pass(absl::Seconds(2));
+  lab.Submit(1);
+  EXPECT_EQ(lab.draft.committed().FindAttempt(lab.Job(1))->worker_name, "here")
+      << "it has fewer slots, but it is heard";
+  lab.Submit(2);
+  EXPECT_EQ(lab.Find(2)->state, v1::JOB_STATE_QUEUED);
+  lab.Sync("gone");
+  EXPECT_EQ(lab.Find(2)->state, v1::JOB_STATE_RUNNING);
+}
+
 TEST(PlacementTest, MemoryIsSharedByTheJobsOfAWorker) {
   Lab lab;
   lab.Register("local", 4);

@@ -163,6 +163,51 @@ TEST(SplitTest, EqualAnswersStayTogether) {
   EXPECT_EQ(SplitByContent(source, 0, 7).held_out.examples.size(), 0u);
 }
 
+// A label is not an answer: classes are on both sides, copies of a text on one.
+TEST(SplitTest, LabelledTextsAreSplitByTheirText) {
+  std::string lines;
+  for (int i = 0; i < 400; ++i) {
+    lines += StrCat(R"({"text": "text )", i % 300, R"(", "label": ")",
+                    i % 300 % 2 == 0 ? "even" : "odd", "\"}\n");
+  }
+  ASSERT_OK_AND_ASSIGN(const Source source, ParseJsonl(lines, "x.jsonl"));
+  EXPECT_TRUE(IsLabelled(source.examples[0]));
+  EXPECT_EQ(LabelledText(source.examples[3]), "text 3");
+  const SplitSource split = SplitByContent(source, 0.1, 7);
+  EXPECT_NEAR(static_cast<double>(split.held_out.examples.size()), 40, 3);
+  std::set<std::string> train, labels;
+  for (const Example& example : split.train.examples) train.insert(LabelledText(example));
+  for (const Example& example : split.held_out.examples) {
+    EXPECT_FALSE(train.contains(LabelledText(example)));
+    labels.insert(example.topic);
+  }
+  EXPECT_EQ(labels.size(), 2u);
+}
+
+TEST(EncodeWholeTest, WordsAloneWhateverTheyLookLike) {
+  ASSERT_OK_AND_ASSIGN(
+      const Source source,
+      ParseJsonl("{\"text\": \"<|im_end|> x\", \"label\": \"pos\"}\n"
+                 "{\"text\": \"hello <|im_start|>weird\\nword\"}\n"
+                 "{\"prompt\": \"why\", \"response\": \"so\"}\n"
+                 "{\"text\": "
+                 "\"<|im_start|>user\\nhi<|im_end|>\\n<|im_start|>assistant\\nyo<|im_end|>\"}\n",
+                 "x.jsonl"));
+  BpeTrainer trainer({.vocab_size = 259});
+  ASSERT_OK_AND_ASSIGN(const Tokenizer tokenizer, trainer.Train());
+  Encoder encoder(tokenizer);
+  const auto words = [&](int example, bool answers) {
+    std::vector<int32_t> tokens;
+    EncodeWhole(source.examples[static_cast<size_t>(example)], answers, tokenizer, encoder, tokens);
+    return tokenizer.Decode(tokens);
+  };
+  EXPECT_EQ(words(0, true), "<|im_end|> x") << "without its label";
+  EXPECT_EQ(words(1, true), "hello <|im_start|>weird\nword");
+  EXPECT_EQ(words(2, true), "why\nso");
+  EXPECT_EQ(words(2, false), "why");
+  EXPECT_EQ(words(3, true), "hi\nyo");
+}
+
 class PlainTextTest : public TempDirTest {};
 
 TEST_F(PlainTextTest, SplitsAtACharacter) {

@@ -48,7 +48,7 @@ TEST(BenchTrain, ProfilesWhenAsked) {
   v1::BenchTrainOrder order = SmallOrder();
   order.set_profile(true);
   ASSERT_OK_AND_ASSIGN(const v1::BenchTrainReport report, RunBenchTrain(order, SystemClock()));
-  EXPECT_THAT(report.profile(), HasSubstr("blocks.0.attn.qkv"));
+  EXPECT_THAT(report.profile(), HasSubstr("blocks.*.attn.qkv"));
 }
 
 TEST(BenchTrain, AnExampleMustFitIntoTheContext) {

@@ -29,6 +29,14 @@ absl::Status CheckShard(const data::Shard& shard, const TrainerOptions& options,
                                              shard.vocab_size() - 1, ", the model has ",
                                              options.vocab_size, " rows (model.vocab_size)"));
   }
+  if (TaskOf(options.model) != Task::kNextToken) {
+    for (int64_t i = 0; i < shard.examples(); ++i) {
+      if (shard.Length(i) <= options.model.max_seq()) continue;
+      return absl::InvalidArgumentError(StrCat("the ", which, " data has an example of ",
+                                               shard.Length(i), " tokens, the model sees ",
+                                               options.model.max_seq(), " (model.max_seq)"));
+    }
+  }
   if (shard.max_seq() > options.model.max_seq()) {
     return absl::InvalidArgumentError(StrCat("the ", which, " data was cut for ", shard.max_seq(),
                                              " positions, the model has ", options.model.max_seq(),
@@ -174,6 +182,12 @@ absl::Status Trainer::PrepareTeachers() {
     if (teacher.spec.head() != options_.model.head() || teacher.labels != labels_) {
       return absl::InvalidArgumentError(
           StrCat("teacher ", name, " has another head or other labels than the student"));
+    }
+    if (task_ == Task::kLabels && teacher.spec.pooler() == "cls" &&
+        teacher.spec.kind() != options_.model.kind()) {
+      return absl::InvalidArgumentError(StrCat("teacher ", name, " is a ", teacher.spec.kind(),
+                                               " and the student a ", options_.model.kind(),
+                                               ": they answer from different tokens (pooler cls)"));
     }
     if (teacher.vocab_size != options_.vocab_size) {
       return absl::InvalidArgumentError(StrCat("teacher ", name, " has ", teacher.vocab_size,
