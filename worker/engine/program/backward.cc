@@ -189,34 +189,24 @@ class Differentiator {
     return SetGradient(x.slot, dx.slot, op);
   }
 
-  // A rotation's transpose is the rotation back.
-  absl::Status Rope(const Op& op) {
+  // Linear maps of which the transpose is the same operation, on the gradient.
+  absl::Status Transposed(const Op& op, Op backward) {
     const Tensor x = program_.TensorOf(op.in(0));
     const int32_t dy = GradientOf(op.out(0), x.dtype);
     const Tensor dx = NewGradient(x, x.dtype);
-    Op backward = op;
-    backward.label = op.label + ".dx";
-    backward.code.inputs[0] = dy;
-    backward.code.outputs[0] = dx.slot;
-    backward.code.attr.rope.inverse = op.code.attr.rope.inverse == 0 ? 1 : 0;
-    program_.ops.push_back(std::move(backward));
-    return SetGradient(x.slot, dx.slot, op);
-  }
-
-  // Linear maps that are their own transposes: the same operation on the gradient.
-  absl::Status SameAgain(const Op& op) {
-    const Tensor x = program_.TensorOf(op.in(0));
-    const int32_t dy = GradientOf(op.out(0), x.dtype);
-    const Tensor dx = NewGradient(x, x.dtype);
-    Op backward = op;
     backward.label = op.label + ".dx";
     backward.code.inputs[0] = dy;
     backward.code.outputs[0] = dx.slot;
     program_.ops.push_back(std::move(backward));
     return SetGradient(x.slot, dx.slot, op);
   }
-  absl::Status Dropout(const Op& op) { return SameAgain(op); }
-  absl::Status Scale(const Op& op) { return SameAgain(op); }
+  absl::Status Dropout(const Op& op) { return Transposed(op, op); }
+  absl::Status Scale(const Op& op) { return Transposed(op, op); }
+  absl::Status Rope(const Op& op) {  // the rotation back
+    Op back = op;
+    back.code.attr.rope.inverse = op.code.attr.rope.inverse == 0 ? 1 : 0;
+    return Transposed(op, std::move(back));
+  }
 
   // The gradient keeps the type it has, unless who needs it asks for another.
   absl::Status Cast(const Op& op) { return SetGradient(op.in(0), GradientOf(op.out(0)), op); }
